@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// Element loops are compiled optimised in debug builds too, so that debug test runs stay usable.
+let kernels: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-Wextra", "-Werror"])]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+
+/// A library target of ours; `Sources/NAME` holds it.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// A thin executable: arguments, wiring, exit codes.
+func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one library; `Tests/NAMETests` holds them.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, resources: resources,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "flowd",
+  products: [
+    .executable(name: "flowd", targets: ["flowd"]),
+    .executable(name: "flowctl", targets: ["flowctl"]),
+    .executable(name: "flowtrain", targets: ["flowtrain"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    // Row 7: executables.
+    executable("flowd", ["FlowServer", argumentParser, logging, lifecycle]),
+    executable("flowctl", ["FlowClient", argumentParser]),
+    executable("flowtrain", ["FlowTraining", argumentParser]),
+
+    // Row 6: the daemon and the client, without main.
+    library("FlowServer", ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", logging, lifecycle]),
+    library("FlowClient", ["FlowWire", "FlowZeroMQ"]),
+
+    // Row 5: generating and training.
+    library("FlowGeneration", ["FlowNN", "FlowMaps", "FlowCheckpoint"]),
+    library("FlowTraining", ["FlowGeneration", "FlowNN", "FlowMaps", "FlowCheckpoint", "FlowVideo", yaml]),
+
+    // Rows 2 to 4: the mathematics.
+    library("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
+    library("FlowNN", ["FlowAutodiff", "FlowTensor"]),
+    library("FlowAutodiff", ["FlowTensor"]),
+    library("FlowCheckpoint", ["FlowTensor"]),
+
+    // Row 1: tensors and the kernels under them.
+    library("FlowTensor", ["CFlowKernels", "COneDNN", "COpenBLAS"]),
+    .target(name: "CFlowKernels", cSettings: kernels, linkerSettings: [.linkedLibrary("m")]),
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+
+    // Aside: what meets the outside world.
+    library("FlowWire"),
+    library("FlowZeroMQ", ["CZeroMQ"]),
+    library("FlowVideo", ["CFFmpeg"]),
+    .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+    .systemLibrary(
+      name: "CFFmpeg", pkgConfig: "libavcodec",
+      providers: [.apt(["libavcodec-dev", "libavformat-dev", "libswscale-dev", "libavutil-dev"])]),
+
+    // Tests.
+    tests("FlowTensor"),
+    tests("FlowAutodiff", ["FlowTensor"]),
+    tests("FlowCheckpoint", ["FlowTensor"]),
+    tests("FlowNN", ["FlowAutodiff", "FlowTensor"]),
+    tests("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
+    tests("FlowGeneration", ["FlowTensor"]),
+    tests("FlowTraining", ["FlowTensor", "FlowCheckpoint"]),
+    tests("FlowVideo"),
+    tests("FlowWire"),
+    tests("FlowZeroMQ"),
+    tests("FlowServer", ["FlowGeneration", "FlowWire", "FlowZeroMQ", "FlowVideo"]),
+    tests("FlowClient", ["FlowWire", "FlowZeroMQ"]),
+  ]
+)
