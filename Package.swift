@@ -55,11 +55,11 @@ let package = Package(
     executable("flowtrain", ["FlowTraining", argumentParser]),
 
     // Row 6: the daemon and the client, without main.
-    library("FlowServer", ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", logging, lifecycle]),
-    library("FlowClient", ["FlowWire", "FlowZeroMQ"]),
+    library("FlowServer", ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging, lifecycle]),
+    library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest"]),
 
     // Row 5: generating and training.
-    library("FlowGeneration", ["FlowNN", "FlowMaps", "FlowCheckpoint"]),
+    library("FlowGeneration", ["FlowNN", "FlowMaps", "FlowCheckpoint", "FlowDigest"]),
     library("FlowTraining", ["FlowGeneration", "FlowNN", "FlowMaps", "FlowCheckpoint", "FlowVideo", yaml]),
 
     // Rows 2 to 4: the mathematics.
@@ -76,8 +76,10 @@ let package = Package(
 
     // Aside: what meets the outside world.
     library("FlowWire"),
+    library("FlowDigest", ["CSodium"]),
     library("FlowZeroMQ", ["CZeroMQ"]),
     library("FlowVideo", ["CFFmpeg"]),
+    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .systemLibrary(
       name: "CFFmpeg", pkgConfig: "libavcodec",
@@ -93,6 +95,7 @@ let package = Package(
     tests("FlowTraining", ["FlowTensor", "FlowCheckpoint"]),
     tests("FlowVideo"),
     tests("FlowWire"),
+    tests("FlowDigest"),
     tests("FlowZeroMQ"),
     tests("FlowServer", ["FlowGeneration", "FlowWire", "FlowZeroMQ", "FlowVideo"]),
     tests("FlowClient", ["FlowWire", "FlowZeroMQ"]),
