@@ -53,6 +53,10 @@ struct PrimitiveTests {
     Case(name: "concatenate", shapes: [[2, 3, 4], [2, 1, 4]]) { concatenate($0, axis: 1) },
     Case(name: "slice", shapes: [[3, 7, 2]]) { $0[0].slice(axis: 1, 2..<5) },
     Case(name: "slice of the first axis", shapes: [[7, 3]]) { $0[0].slice(axis: 0, 2..<5) },
+    Case(name: "unstack", shapes: [[3, 4, 2]]) {
+      let parts = $0[0].unstacked(axis: 1)
+      return parts[0] * parts[3] + parts[1]
+    },
     Case(name: "gather", shapes: [[5, 3]]) { $0[0].gather([4, 0, 4, 2]) },
     Case(name: "softmax", shapes: [[3, 17]]) { $0[0].softmax() },
     Case(name: "modulated norm", shapes: [[2, 3, 17], [2, 17], [2, 17]]) {

@@ -57,6 +57,23 @@ struct Slice: Primitive {
   }
 }
 
+/// An axis cut into its single positions, each without the axis.
+struct Unstack: Primitive {
+  let axis: Int
+
+  func forward(_ inputs: [Tensor]) -> [Tensor] {
+    let shape = inputs[0].shape
+    var rest = shape.extents
+    rest.remove(at: axis)
+    return (0..<shape[axis]).map { inputs[0].slice(axis: axis, $0..<$0 + 1).reshaped(Shape(rest)) }
+  }
+
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+    let part = inputs[0].shape.replacing(axis, with: 1)
+    return [concatenate(cotangents.map { ($0 ?? Variable(.zeros(part))).reshaped(part) }, axis: axis)]
+  }
+}
+
 extension Variable {
   /// The same elements under another shape of the same count.
   public func reshaped(_ shape: Shape) -> Variable {
@@ -65,6 +82,9 @@ extension Variable {
 
   /// The axes in another order: axis i of the result is axis `axes[i]` of this variable.
   public func permuted(_ axes: [Int]) -> Variable { apply(Permute(axes: axes), self) }
+
+  /// An axis cut into its single positions, each without the axis.
+  public func unstacked(axis: Int) -> [Variable] { apply(Unstack(axis: shape.normalized(axis)), to: [self]) }
 
   /// The part `range` of an axis.
   public func slice(axis: Int, _ range: Range<Int>) -> Variable {
