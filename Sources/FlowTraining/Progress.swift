@@ -5,10 +5,12 @@ internal import Glibc
 /// Where progress is shown: a line that renews itself on a terminal, a plain line now and then elsewhere.
 public struct Progress: Sendable {
   private let isTerminal: Bool
-  private let write: @Sendable (String) -> Void
+  private let output: @Sendable (String) -> Void
 
   /// Progress on standard error.
-  public static let standardError = Progress(isTerminal: isatty(2) == 1) { fputs($0, stderr) }
+  public static let standardError = Progress(isTerminal: isatty(2) == 1) { line in
+    _ = Array(line.utf8).withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+  }
 
   /// No progress.
   public static let silent = Progress(isTerminal: false) { _ in }
@@ -16,17 +18,17 @@ public struct Progress: Sendable {
   /// Progress handed to `write`.
   public init(isTerminal: Bool, write: @escaping @Sendable (String) -> Void) {
     self.isTerminal = isTerminal
-    self.write = write
+    output = write
   }
 
   /// Seconds between two showings.
   var interval: Double { isTerminal ? 0.5 : 20 }
 
   /// Replaces the line on a terminal; writes a line elsewhere.
-  func show(_ line: String) { write(isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n") }
+  func show(_ line: String) { output(isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n") }
 
   /// Writes a line that stays.
-  public func note(_ line: String) { write(isTerminal ? "\r\u{1B}[K\(line)\n" : "\(line)\n") }
+  public func note(_ line: String) { output(isTerminal ? "\r\u{1B}[K\(line)\n" : "\(line)\n") }
 }
 
 /// Measures the rate of a run and shows it.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FlowCheckpoint
+internal import FlowCheckpoint
 public import FlowTensor
 
 /// A recording of play: pictures, the actions that led into them, and where episodes begin and end.

@@ -20,7 +20,7 @@ public struct SampleSheet: Sendable {
     let (count, height, width) = (rows[0].shape[0], rows[0].shape[1], rows[0].shape[2])
     let all = Tensor.concatenate(rows.map { $0.reshaped([1, count, height, width * 3]) }, axis: 0)
     let pixels = all.permuted([0, 2, 1, 3]).bytes(scale: 127.5, shift: 127.5)
-    let png = try encodePNG(width: width * count, height: height * rows.count, rgb: pixels)
+    let png = try StillImage(width: width * count, height: height * rows.count, rgb: pixels).png()
     try AtomicFile.write(png, to: path)
   }
 }

@@ -3,7 +3,7 @@
 internal import FlowAutodiff
 internal import FlowCheckpoint
 internal import FlowNN
-internal import FlowTensor
+public import FlowTensor
 internal import FoundationEssentials
 
 /// Trains one stage in a folder of its own: checkpoint, log, sample sheets.

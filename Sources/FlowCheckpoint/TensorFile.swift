@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FlowCheckpoint
 public import FlowTensor
 
 extension SafetensorsFile {
