@@ -66,7 +66,7 @@ let package = Package(
     library("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
     library("FlowNN", ["FlowAutodiff", "FlowTensor"]),
     library("FlowAutodiff", ["FlowTensor"]),
-    library("FlowCheckpoint", ["FlowTensor"]),
+    library("FlowCheckpoint", ["FlowTensor", "FlowDigest"]),
 
     // Row 1: tensors and the kernels under them.
     library("FlowTensor", ["CFlowKernels", "COneDNN", "COpenBLAS"]),

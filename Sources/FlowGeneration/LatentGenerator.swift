@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import FlowAutodiff
+internal import FlowMaps
+public import FlowNN
+public import FlowTensor
+
+/// A causal transformer with its weights, sampled frame by frame through a cache.
+public struct LatentGenerator: Sendable {
+  /// The network.
+  public let model: CausalTransformer
+  /// Its weights, in the order of its layout.
+  public let weights: [Tensor]
+  /// Standard deviation of the noise added to the latent before; the network is told.
+  public let contextNoise: Float
+
+  /// A generator with these weights.
+  public init(_ model: CausalTransformer, weights: [Tensor], contextNoise: Float) {
+    self.model = model
+    self.weights = weights
+    self.contextNoise = contextNoise
+  }
+
+  /// The extents of one latent frame, [1, height, width, channels].
+  public var latentShape: Shape {
+    let c = model.configuration
+    return [1, c.latentHeight, c.latentWidth, c.latentChannels]
+  }
+
+  /// A stream whose frame 0 is `latent`: its keys and values become the sink.
+  public func begin(_ latent: Tensor, seed: UInt64) -> LatentStream {
+    let stream = LatentStream(cache: model.makeCache(), random: Random(key: seed))
+    let conditions = FrameConditions(
+      previous: Variable(.zeros(sequenceShape)), actions: [0], contextNoise: Variable(.zeros([1, 1])))
+    _ = model.step(
+      Variable(latent.reshaped(sequenceShape)), r: 0, t: 0, conditions, frame: 0, cache: stream.cache,
+      Parameters(weights))
+    stream.latent = latent.reshaped(sequenceShape)
+    return stream
+  }
+
+  /// Generates the next latent frame [1, height, width, channels] of a stream in `steps` network evaluations.
+  ///
+  /// From noise at t = 1 the flow map jumps down an even schedule to t = 0.
+  public func next(_ stream: LatentStream, action: Int, steps: Int) -> Tensor {
+    let frame = stream.frame + 1
+    let noise = stream.random.normal(sequenceShape).affine(scale: contextNoise)
+    let conditions = FrameConditions(
+      previous: Variable(Tensor.combine(.add, stream.latent!, noise)), actions: [Int32(action)],
+      contextNoise: Variable(Tensor([contextNoise], shape: [1, 1])))
+    var z = Variable(stream.random.normal(sequenceShape))
+    let times = uniformSchedule(steps: steps)
+    for (t, r) in zip(times, times.dropFirst()) {
+      let x = model.step(z, r: r, t: t, conditions, frame: frame, cache: stream.cache, Parameters(weights))
+      // X_{t→r}(z) = z − (t − r)(z − x)/t.
+      z = (r / t) * z + (1 - r / t) * x
+    }
+    stream.latent = z.tensor
+    stream.frame = frame
+    return z.tensor.reshaped(latentShape)
+  }
+
+  private var sequenceShape: Shape { Shape([1] + latentShape.extents) }
+}
+
+/// The state of one stream of a ``LatentGenerator``.
+public final class LatentStream {
+  let cache: KVCache
+  var random: Random
+  fileprivate(set) var latent: Tensor?
+  /// Frames generated so far, beside the given one.
+  public fileprivate(set) var frame = 0
+
+  init(cache: KVCache, random: Random) {
+    self.cache = cache
+    self.random = random
+  }
+}
