@@ -55,7 +55,9 @@ let package = Package(
     executable("flowtrain", ["FlowTraining", argumentParser]),
 
     // Row 6: the daemon and the client, without main.
-    library("FlowServer", ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging, lifecycle]),
+    library(
+      "FlowServer",
+      ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging, lifecycle]),
     library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest"]),
 
     // Row 5: generating and training.
@@ -88,7 +90,7 @@ let package = Package(
     // Tests.
     tests("FlowTensor"),
     tests("FlowAutodiff", ["FlowTensor"]),
-    tests("FlowCheckpoint", ["FlowTensor"]),
+    tests("FlowCheckpoint", ["FlowDigest"], resources: [.copy("Fixtures")]),
     tests("FlowNN", ["FlowAutodiff", "FlowTensor"]),
     tests("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
     tests("FlowGeneration", ["FlowTensor"]),
