@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FlowAutodiff
+internal import FlowAutodiff
 public import FlowNN
 public import FlowTensor
 

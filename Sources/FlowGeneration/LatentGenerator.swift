@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FlowAutodiff
+internal import FlowAutodiff
 internal import FlowMaps
 public import FlowNN
 public import FlowTensor
@@ -32,11 +32,28 @@ public struct LatentGenerator: Sendable {
     let stream = LatentStream(cache: model.makeCache(), random: Random(key: seed))
     let conditions = FrameConditions(
       previous: Variable(.zeros(sequenceShape)), actions: [0], contextNoise: Variable(.zeros([1, 1])))
-    _ = model.step(
-      Variable(latent.reshaped(sequenceShape)), r: 0, t: 0, conditions, frame: 0, cache: stream.cache,
-      Parameters(weights))
-    stream.latent = latent.reshaped(sequenceShape)
+    see(latent, conditions, frame: 0, stream)
     return stream
+  }
+
+  /// Lets a stream see a true next frame, [1, height, width, channels], instead of generating it.
+  public func observe(_ stream: LatentStream, _ latent: Tensor, action: Int) {
+    see(latent, conditions(stream, action: action), frame: stream.frame + 1, stream)
+  }
+
+  /// Writes the keys and values of a clean frame to the cache.
+  private func see(_ latent: Tensor, _ conditions: FrameConditions, frame: Int, _ stream: LatentStream) {
+    let clean = latent.reshaped(sequenceShape)
+    _ = model.step(Variable(clean), r: 0, t: 0, conditions, frame: frame, cache: stream.cache, Parameters(weights))
+    stream.latent = clean
+    stream.frame = frame
+  }
+
+  private func conditions(_ stream: LatentStream, action: Int) -> FrameConditions {
+    let noise = stream.random.normal(sequenceShape).affine(scale: contextNoise)
+    return FrameConditions(
+      previous: Variable(Tensor.combine(.add, stream.latent!, noise)), actions: [Int32(action)],
+      contextNoise: Variable(Tensor([contextNoise], shape: [1, 1])))
   }
 
   /// Generates the next latent frame [1, height, width, channels] of a stream in `steps` network evaluations.
@@ -44,10 +61,7 @@ public struct LatentGenerator: Sendable {
   /// From noise at t = 1 the flow map jumps down an even schedule to t = 0.
   public func next(_ stream: LatentStream, action: Int, steps: Int) -> Tensor {
     let frame = stream.frame + 1
-    let noise = stream.random.normal(sequenceShape).affine(scale: contextNoise)
-    let conditions = FrameConditions(
-      previous: Variable(Tensor.combine(.add, stream.latent!, noise)), actions: [Int32(action)],
-      contextNoise: Variable(Tensor([contextNoise], shape: [1, 1])))
+    let conditions = conditions(stream, action: action)
     var z = Variable(stream.random.normal(sequenceShape))
     let times = uniformSchedule(steps: steps)
     for (t, r) in zip(times, times.dropFirst()) {

@@ -18,6 +18,18 @@ public struct AutoencoderConfiguration: Sendable, Codable, Equatable {
   /// Channels of a latent.
   public var latentChannels: Int
 
+  /// An autoencoder of this shape.
+  public init(
+    height: Int, width: Int, outerChannels: Int, innerChannels: Int, blocks: Int, latentChannels: Int
+  ) {
+    self.height = height
+    self.width = width
+    self.outerChannels = outerChannels
+    self.innerChannels = innerChannels
+    self.blocks = blocks
+    self.latentChannels = latentChannels
+  }
+
   /// Rows of a latent.
   public var latentHeight: Int { height / 8 }
   /// Columns of a latent.

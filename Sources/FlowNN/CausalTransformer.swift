@@ -25,6 +25,22 @@ public struct CausalTransformerConfiguration: Sendable, Codable, Equatable {
   /// First frames that every frame sees.
   public var sink: Int
 
+  /// A transformer of this shape.
+  public init(
+    latentHeight: Int, latentWidth: Int, latentChannels: Int, width: Int, layers: Int, heads: Int, actions: Int,
+    window: Int, sink: Int
+  ) {
+    self.latentHeight = latentHeight
+    self.latentWidth = latentWidth
+    self.latentChannels = latentChannels
+    self.width = width
+    self.layers = layers
+    self.heads = heads
+    self.actions = actions
+    self.window = window
+    self.sink = sink
+  }
+
   /// Tokens of a frame: 2×2 latent patches.
   public var tokens: Int { latentHeight / 2 * (latentWidth / 2) }
   /// Numbers in a latent frame.

@@ -49,7 +49,8 @@ struct FrameTimes {
         if frame == 0 {
           // A given frame is clean. Jumps must not divide by zero there, and its loss has weight 0.
           let (end, start): (Float, Float) = sequence < jumpSequences ? (-1, 1e-6) : (0, 0)
-          (r, s, t) = (r + [end], s + [start / 2], t + [start])
+          // s is so near t that the frame stays as it is.
+          (r, s, t) = (r + [end], s + [start * 0.999], t + [start])
           finest.append(1)
         } else if sequence < jumpSequences {
           let jump = DyadicJump.sample(levels: recipe.levels, &random)

@@ -2,6 +2,7 @@
 
 internal import FlowCheckpoint
 internal import FlowGeneration
+internal import FlowNN
 public import FlowTensor
 internal import FoundationEssentials
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import FlowGeneration
 internal import FlowNN
 internal import FlowTensor
 internal import FoundationEssentials
@@ -12,7 +13,7 @@ public struct Pipeline {
     case autoencoder, teacher, student
   }
 
-  private let recipe: Recipe
+  let recipe: Recipe
   private let folder: String
   private let data: String
 
@@ -20,28 +21,81 @@ public struct Pipeline {
   public init(recipePath: String, runs: String, data: String?) throws {
     recipe = try Recipe(path: recipePath)
     folder = "\(runs)/\(recipe.name)"
-    self.data = data ?? getenv("FLOW_DATA").map { String(cString: $0) } ?? "data"
+    self.data = data ?? dataFolder()
   }
 
   /// Trains one stage, or all of them.
-  public mutating func train(_ stage: Stage?, until limit: Int?, progress: Progress) throws {
+  public func train(_ stage: Stage?, until limit: Int?, progress: Progress) throws {
     for each in stage.map({ [$0] }) ?? Stage.allCases {
-      var run = try run(each)
+      var run = try run(each, progress: progress)
       try run.train(until: limit ?? .max, progress: progress)
     }
   }
 
-  private func run(_ stage: Stage) throws -> TrainingRun {
+  private func run(_ stage: Stage, progress: Progress) throws -> TrainingRun {
     switch stage {
     case .autoencoder:
-      let stage = try AutoencoderStage(
-        recipe.autoencoder, training: recording("train"), validation: recording("validation"))
-      return try TrainingRun(stage, folder: "\(folder)/autoencoder")
-    default: fatalError()
+      return try TrainingRun(
+        AutoencoderStage(recipe.autoencoder, training: recording("train"), validation: recording("validation")),
+        folder: folder(of: stage))
+    case .teacher:
+      return try TrainingRun(generatorStage(stage, recipe.teacher, initial: nil, progress), folder: folder(of: stage))
+    case .student:
+      let teacher = try averages(of: .teacher, layout: transformer().layout)
+      return try TrainingRun(
+        generatorStage(stage, recipe.student, initial: teacher, progress), folder: folder(of: stage))
     }
   }
 
-  private func recording(_ part: String) throws -> Recording {
+  private func generatorStage(
+    _ stage: Stage, _ settings: GeneratorRecipe, initial: [Tensor]?, _ progress: Progress
+  ) throws -> GeneratorStage {
+    let codec = try codec(), model = try transformer()
+    let latents = { (part: String) in
+      try LatentRecording(
+        recording(part), codec: codec, path: "\(folder)/latents-\(part).safetensors", progress: progress)
+    }
+    let rollouts = try RolloutMeasure(
+      recording: latents("validation"), codec: codec, steps: [1, 2, 4, 8], count: 32,
+      evaluations: recipe.sampler.steps, contextNoise: recipe.sampler.contextNoise)
+    return try GeneratorStage(
+      name: stage.rawValue, settings, model: model, training: latents("train"), rollouts: rollouts, initial: initial)
+  }
+
+  /// The transformer of the recipe, for the recording's actions.
+  func transformer() throws -> CausalTransformer {
+    let t = recipe.transformer, a = recipe.autoencoder.model
+    return CausalTransformer(
+      CausalTransformerConfiguration(
+        latentHeight: a.latentHeight, latentWidth: a.latentWidth, latentChannels: a.latentChannels, width: t.width,
+        layers: t.layers, heads: t.heads, actions: try recording("train").actionNames.count, window: t.window,
+        sink: t.sink))
+  }
+
+  /// The trained autoencoder, its latents normalised on training pictures.
+  func codec() throws -> LatentCodec {
+    let model = Autoencoder(recipe.autoencoder.model)
+    let training = try recording("train")
+    let indices = (0..<2048).map { $0 * training.count / 2048 }
+    return LatentCodec(
+      model, weights: try averages(of: .autoencoder, layout: model.layout), measuredOn: training.pictures(indices))
+  }
+
+  /// The averaged weights of the last checkpoint of a stage.
+  func averages(of stage: Stage, layout: ParameterLayout) throws -> [Tensor] {
+    let path = TrainingRun.checkpointPath(folder(of: stage))
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw TrainingError(.badCheckpoint, "\(path) is not there; train the \(stage.rawValue) first")
+    }
+    return try Checkpoint(path: path, layout: layout).averages
+  }
+
+  func recording(_ part: String) throws -> Recording {
     try Recording(path: "\(data)/\(recipe.recording)/\(part).safetensors")
   }
+
+  private func folder(of stage: Stage) -> String { "\(folder)/\(stage.rawValue)" }
 }
+
+/// `$FLOW_DATA`, or `data`.
+func dataFolder() -> String { getenv("FLOW_DATA").map { String(cString: $0) } ?? "data" }

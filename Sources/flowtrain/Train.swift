@@ -24,7 +24,7 @@ struct Train: ParsableCommand {
   var until: Int?
 
   func run() throws {
-    var pipeline = try Pipeline(recipePath: recipe, runs: runs, data: data)
+    let pipeline = try Pipeline(recipePath: recipe, runs: runs, data: data)
     try pipeline.train(stage, until: until, progress: .standardError)
   }
 }
