@@ -72,7 +72,8 @@ let package = Package(
 
     // Row 1: tensors and the kernels under them.
     library("FlowTensor", ["CFlowKernels", "COneDNN", "COpenBLAS"]),
-    .target(name: "CFlowKernels", cSettings: kernels, linkerSettings: [.linkedLibrary("m")]),
+    .target(
+      name: "CFlowKernels", cSettings: kernels, linkerSettings: [.linkedLibrary("m"), .linkedLibrary("dnnl")]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 

@@ -147,6 +147,12 @@ public struct CausalTransformer: Sendable {
     return KVCache(layers: c.layers, tokens: c.tokens, width: c.width, window: c.window, sink: c.sink)
   }
 
+  /// Bytes that the cache of one stream holds.
+  public var cacheByteCount: Int {
+    let c = configuration
+    return KVCache.byteCount(layers: c.layers, tokens: c.tokens, width: c.width, window: c.window, sink: c.sink)
+  }
+
   private func run(
     _ noisy: Variable, r: Variable, t: Variable, _ conditions: FrameConditions, positions: [Int], _ p: Parameters,
     attend: (Int, Variable, Variable, Variable) -> Variable

@@ -18,6 +18,9 @@ public enum GEMMLibrary: String, CaseIterable, Sendable {
   }()
 }
 
+/// oneDNN's own threads stay off on the calling thread: the worker team splits the work.
+func useOneThreadInOneDNN() { flow_onednn_use_one_thread() }
+
 /// One matrix of a product: where it starts, its row stride, and whether it is read transposed.
 struct Matrix {
   let base: UnsafePointer<Float>
@@ -32,7 +35,7 @@ func gemm(
 ) {
   switch library {
   case .onednn:
-    flow_onednn_use_one_thread()
+    useOneThreadInOneDNN()
     let status = dnnl_sgemm(
       a.transposed ? letterT : letterN, b.transposed ? letterT : letterN, Int64(m), Int64(n), Int64(k), alpha,
       a.base, Int64(max(a.stride, 1)), b.base, Int64(max(b.stride, 1)), beta, c, Int64(max(stride, 1)))

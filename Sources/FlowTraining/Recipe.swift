@@ -2,6 +2,7 @@
 
 internal import FoundationEssentials
 public import FlowNN
+public import FlowTensor
 internal import Yams
 
 /// How a video model is made: what it is trained on, its shape, and the stages of its training.
@@ -88,6 +89,8 @@ public struct OptimiserRecipe: Sendable, Codable, Equatable {
   public var rate: Float
   /// Steps of linear growth.
   public var warmup: Int
+  /// Decay of the second moment.
+  public var beta2: Float
   /// Decoupled weight decay.
   public var decay: Float
   /// The norm that gradients are clipped to.
@@ -98,6 +101,8 @@ public struct OptimiserRecipe: Sendable, Codable, Equatable {
   public var seed: UInt64
   /// Steps between validations, sample sheets and checkpoints.
   public var report: Int
+  /// How the operands of matrix products are rounded; weights, sums and everything else are float32.
+  public var precision: MatmulPrecision
 
   /// The step length at step `number`, from 1.
   func rate(at number: Int) -> Float {

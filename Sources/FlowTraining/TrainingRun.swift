@@ -54,8 +54,10 @@ public struct TrainingRun {
     let optimiser = stage.optimiser
     var random = Random(key: optimiser.seed, stream: UInt64(number) << 20)
     let average = Parameters(checkpoint.averages)
-    let (loss, gradient) = valueAndGradient(at: checkpoint.weights.map { Variable($0) }) { weights in
-      stage.loss(Parameters(weights), average: average, random: &random)
+    let (loss, gradient) = MatmulPrecision.$current.withValue(optimiser.precision) {
+      valueAndGradient(at: checkpoint.weights.map { Variable($0) }) { weights in
+        stage.loss(Parameters(weights), average: average, random: &random)
+      }
     }
     let value = loss.tensor.item
     guard value.isFinite else {
@@ -70,7 +72,7 @@ public struct TrainingRun {
     let optimiser = stage.optimiser
     let norm = Float(gradient.reduce(0) { $0 + $1.sumOfSquares }.squareRoot())
     let step = AdamWStep(
-      rate: optimiser.rate(at: number), beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: optimiser.decay, number: number,
+      rate: optimiser.rate(at: number), beta1: 0.9, beta2: optimiser.beta2, epsilon: 1e-8, decay: optimiser.decay, number: number,
       gradientScale: norm > optimiser.clip ? optimiser.clip / norm : 1,
       // Early averages forget quickly, so that they do not keep the beginning.
       averageDecay: min(optimiser.averageDecay, Float(number) / Float(number + 10)))

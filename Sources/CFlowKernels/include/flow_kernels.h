@@ -157,6 +157,13 @@ void flow_to_bfloat16(size_t n, const float *x, uint16_t *y);
 /// Widens bfloat16, exactly.
 void flow_from_bfloat16(size_t n, const uint16_t *x, float *y);
 
+// ---------------------------------------------------------------- products (gemm_bfloat16.c)
+
+/// C ← A·B for bfloat16 matrices with row strides, C float32; false where oneDNN has no such product.
+bool flow_gemm_bfloat16(
+  size_t m, size_t n, size_t k, const uint16_t *a, size_t a_stride, bool a_transposed, const uint16_t *b,
+  size_t b_stride, bool b_transposed, float *c, size_t c_stride);
+
 // ---------------------------------------------------------------- random numbers (random.c)
 
 /// Standard normal numbers number `offset`… of stream (key, stream): Philox 4×32-10 and Box–Muller.
