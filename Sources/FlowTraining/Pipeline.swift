@@ -90,6 +90,27 @@ public struct Pipeline {
     return try Checkpoint(path: path, layout: layout).averages
   }
 
+  /// Makes the bundle of a stage's averaged weights, with start frames from the validation recording.
+  public func pack(_ stage: Stage, to folder: String) throws {
+    let codec = try codec(), model = try transformer(), validation = try recording("validation")
+    let indices = (0..<Self.startFrames).map { $0 * validation.count / Self.startFrames }
+    let manifest = VideoManifest(
+      summary: recipe.summary, autoencoder: codec.model.configuration, transformer: model.configuration,
+      method: recipe.method, defaultSteps: recipe.sampler.steps, maximumSteps: recipe.sampler.maximumSteps,
+      contextNoise: recipe.sampler.contextNoise, framesPerSecond: validation.framesPerSecond,
+      actions: validation.actionNames, defaultAction: recipe.sampler.defaultAction, starts: Self.startFrames,
+      dataLicence: recipe.dataLicence)
+    let bundle = VideoBundle(
+      name: recipe.name, manifest: manifest, codec: codec,
+      generator: LatentGenerator(
+        model, weights: try averages(of: stage, layout: model.layout), contextNoise: recipe.sampler.contextNoise),
+      starts: codec.encode(validation.pictures(indices)))
+    try bundle.write(to: folder)
+  }
+
+  /// Start frames in a bundle; a stream takes the one that its seed chooses.
+  private static let startFrames = 16
+
   func recording(_ part: String) throws -> Recording {
     try Recording(path: "\(data)/\(recipe.recording)/\(part).safetensors")
   }
@@ -97,5 +118,5 @@ public struct Pipeline {
   private func folder(of stage: Stage) -> String { "\(folder)/\(stage.rawValue)" }
 }
 
-/// `$FLOW_DATA`, or `data`.
-func dataFolder() -> String { getenv("FLOW_DATA").map { String(cString: $0) } ?? "data" }
+/// Where recordings are: `$FLOW_DATA`, or `data`.
+public func dataFolder() -> String { getenv("FLOW_DATA").map { String(cString: $0) } ?? "data" }

@@ -7,5 +7,5 @@ internal import FlowTraining
 @main
 struct FlowTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "flowtrain", abstract: "Trains, evaluates and packs flowd's models.", subcommands: [Train.self])
+    commandName: "flowtrain", abstract: "Trains, evaluates and packs flowd's models.", subcommands: [Train.self, Evaluate.self, Pack.self])
 }
