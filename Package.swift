@@ -93,7 +93,7 @@ let package = Package(
     tests("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
     tests("FlowGeneration", ["FlowTensor"]),
     tests("FlowTraining", ["FlowTensor", "FlowCheckpoint"]),
-    tests("FlowVideo"),
+    tests("FlowVideo", ["CFFmpeg"]),
     tests("FlowWire"),
     tests("FlowDigest"),
     tests("FlowZeroMQ"),
