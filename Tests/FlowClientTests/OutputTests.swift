@@ -93,7 +93,9 @@ struct OutputTests {
     #expect(error.message.contains("0 bytes"))
   }
 
-  @Test("places that cannot be written are found when they are opened", arguments: ["/dev/null/out", "/no such folder/out"])
+  @Test(
+    "places that cannot be written are found when they are opened",
+    arguments: ["/dev/null/out", "/no such folder/out"])
   func unwritable(path: String) throws {
     let places: [OutputTarget.Place] = [.file(path), .sequence(try FramePattern(path + "%d"))]
     for place in places {
