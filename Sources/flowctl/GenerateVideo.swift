@@ -74,10 +74,12 @@ struct GenerateVideo: ParsableCommand {
     let target = try OutputTarget(path: output, format: format)
     let request = try makeRequest(target.format)
     var client = try server.client()
-    let display = ProgressDisplay(isQuiet: quiet)
+    let isPipe = target.place == .standardOutput
+    // A report as JSON on standard error has it for itself.
+    let display = ProgressDisplay(isQuiet: quiet || (json && isPipe))
     let summary = try client.generate(request, into: target.place) { display.show($0) }
     display.end()
-    report(summary, isPipe: target.place == .standardOutput)
+    report(summary, isPipe: isPipe)
     if summary.isInterrupted { throw ClientError(.interrupted, "interrupted") }
   }
 
