@@ -101,6 +101,6 @@ let package = Package(
     tests("FlowDigest"),
     tests("FlowZeroMQ"),
     tests("FlowServer", ["FlowGeneration", "FlowWire", "FlowZeroMQ", "FlowVideo"]),
-    tests("FlowClient", ["FlowWire", "FlowZeroMQ"]),
+    tests("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "flowctl"]),
   ]
 )
