@@ -17,7 +17,8 @@ public final class CausalVideoModel: VideoModel {
       name: bundle.name, sha256: bundle.sha256, width: m.autoencoder.width, height: m.autoencoder.height,
       framesPerSecond: m.framesPerSecond, actions: m.actions,
       defaultAction: m.actions.firstIndex(of: m.defaultAction) ?? 0, defaultSteps: m.defaultSteps,
-      maximumSteps: m.maximumSteps, bytesPerStream: bundle.generator.model.cacheByteCount, dataLicence: m.dataLicence)
+      maximumSteps: m.maximumSteps, bytesPerStream: bundle.generator.model.cacheByteCount,
+      dataLicence: m.dataLicence)
   }
 
   /// Begins a stream at the given picture, or at the start frame that the seed chooses.
@@ -40,11 +41,14 @@ public final class CausalVideoModel: VideoModel {
         preconditionFailure("advance: a stream of another model")
       }
       let latent = bundle.generator.next(stream.latents, action: action, steps: stream.steps)
-      guard latent.isFinite else { throw NumericalError(place: "the latent of frame \(stream.framesGenerated)") }
+      guard latent.isFinite else {
+        throw NumericalError(place: "the latent of frame \(stream.framesGenerated)")
+      }
       let picture = bundle.codec.decode(latent)
       frames.append(
         RGBImage(
-          width: description.width, height: description.height, pixels: picture.bytes(scale: 127.5, shift: 127.5)))
+          width: description.width, height: description.height,
+          pixels: picture.bytes(scale: 127.5, shift: 127.5)))
     }
     return frames
   }

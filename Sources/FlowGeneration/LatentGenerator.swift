@@ -44,7 +44,8 @@ public struct LatentGenerator: Sendable {
   /// Writes the keys and values of a clean frame to the cache.
   private func see(_ latent: Tensor, _ conditions: FrameConditions, frame: Int, _ stream: LatentStream) {
     let clean = latent.reshaped(sequenceShape)
-    _ = model.step(Variable(clean), r: 0, t: 0, conditions, frame: frame, cache: stream.cache, Parameters(weights))
+    _ = model.step(
+      Variable(clean), r: 0, t: 0, conditions, frame: frame, cache: stream.cache, Parameters(weights))
     stream.latent = clean
     stream.frame = frame
   }

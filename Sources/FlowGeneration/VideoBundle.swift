@@ -102,7 +102,9 @@ public struct VideoBundle: Sendable {
   public let starts: Tensor
 
   /// A bundle of parts just trained; `write(to:)` gives it its digest.
-  public init(name: String, manifest: VideoManifest, codec: LatentCodec, generator: LatentGenerator, starts: Tensor) {
+  public init(
+    name: String, manifest: VideoManifest, codec: LatentCodec, generator: LatentGenerator, starts: Tensor
+  ) {
     self.name = name
     self.manifest = manifest
     self.codec = codec
@@ -118,7 +120,8 @@ public struct VideoBundle: Sendable {
     let weights = "\(folder)/weights.safetensors"
     do {
       let file = try SafetensorsFile(path: weights)
-      let autoencoder = Autoencoder(manifest.autoencoder), transformer = CausalTransformer(manifest.transformer)
+      let autoencoder = Autoencoder(manifest.autoencoder),
+        transformer = CausalTransformer(manifest.transformer)
       let channels = manifest.autoencoder.latentChannels
       codec = LatentCodec(
         autoencoder, weights: try file.tensors("autoencoder", autoencoder.layout),
@@ -144,7 +147,8 @@ public struct VideoBundle: Sendable {
     do {
       manifest = try JSONDecoder().decode(VideoManifest.self, from: data)
     } catch {
-      throw BundleError(.badManifest, "\(path) is not a video manifest (\(error)); make the bundle again with flowtrain")
+      throw BundleError(
+        .badManifest, "\(path) is not a video manifest (\(error)); make the bundle again with flowtrain")
     }
     if let fault = manifest.fault {
       throw BundleError(.badManifest, "\(path): \(fault); make the bundle again with flowtrain")
@@ -189,17 +193,25 @@ extension VideoManifest {
     if a.height <= 0 || a.width <= 0 || a.height % 16 != 0 || a.width % 16 != 0 {
       return "autoencoder height and width must be positive multiples of 16"
     }
-    if [a.outerChannels, a.innerChannels, a.latentChannels, t.width, t.layers, t.heads, t.window].contains(where: { $0 <= 0 }) {
+    if [a.outerChannels, a.innerChannels, a.latentChannels, t.width, t.layers, t.heads, t.window].contains(
+      where: { $0 <= 0 })
+    {
       return "sizes must be positive"
     }
     if a.blocks < 0 || t.sink < 0 { return "blocks and sink must not be negative" }
-    if t.width % t.heads != 0 || t.width / t.heads % 2 != 0 { return "heads must divide width into even parts" }
-    if t.latentHeight != a.latentHeight || t.latentWidth != a.latentWidth || t.latentChannels != a.latentChannels {
+    if t.width % t.heads != 0 || t.width / t.heads % 2 != 0 {
+      return "heads must divide width into even parts"
+    }
+    if t.latentHeight != a.latentHeight || t.latentWidth != a.latentWidth
+      || t.latentChannels != a.latentChannels
+    {
       return "transformer and autoencoder disagree on the latent"
     }
     if actions.isEmpty || t.actions != actions.count { return "transformer.actions must count the actions" }
     if !actions.contains(defaultAction) { return "defaultAction '\(defaultAction)' is not an action" }
-    if defaultSteps < 1 || maximumSteps < defaultSteps { return "steps must be 1 ≤ defaultSteps ≤ maximumSteps" }
+    if defaultSteps < 1 || maximumSteps < defaultSteps {
+      return "steps must be 1 ≤ defaultSteps ≤ maximumSteps"
+    }
     if !(framesPerSecond > 0 && framesPerSecond.isFinite) { return "framesPerSecond must be positive" }
     if !(contextNoise >= 0 && contextNoise.isFinite) { return "contextNoise must not be negative" }
     return starts > 0 ? nil : "starts must be positive"

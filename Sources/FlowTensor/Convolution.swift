@@ -13,7 +13,8 @@ public struct Convolution2D: Hashable, Sendable {
 
   /// A convolution with this geometry.
   public init(kernel: Int, stride: Int = 1, padding: Int) {
-    precondition(kernel > 0 && stride > 0 && padding >= 0, "Convolution2D: kernel, stride, padding out of range")
+    precondition(
+      kernel > 0 && stride > 0 && padding >= 0, "Convolution2D: kernel, stride, padding out of range")
     self.kernel = kernel
     self.stride = stride
     self.padding = padding

@@ -4,7 +4,8 @@ internal import CFlowKernels
 
 /// A function of one number, applied to each element.
 public enum UnaryFunction: Int32, CaseIterable, Sendable {
-  case negate, exp, log, sqrt, reciprocalSqrt, square, tanh, sigmoid, silu, gelu, sine, cosine, reciprocal, absolute
+  case negate, exp, log, sqrt, reciprocalSqrt, square, tanh, sigmoid, silu, gelu, sine, cosine, reciprocal,
+    absolute
 }
 
 /// A function of two numbers, applied to each pair of elements.

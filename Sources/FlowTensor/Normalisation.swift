@@ -27,7 +27,8 @@ extension Tensor {
       Team.split(s.batch, grain: s.grain) { range in
         let token = range.lowerBound * s.tokens * s.channels, row = range.lowerBound * s.channels
         flow_modulated_norm(
-          range.count, s.tokens, s.channels, epsilon, x.pointer + token, scale.pointer + row, shift.pointer + row,
+          range.count, s.tokens, s.channels, epsilon, x.pointer + token, scale.pointer + row,
+          shift.pointer + row,
           result + token)
       }
     }

@@ -43,7 +43,8 @@ public struct Evaluation: Sendable, Codable, Equatable {
     self.evaluations = evaluations
     sequences = count
     let pictures = recording.pictures((0..<512).map { $0 * recording.count / 512 })
-    reconstruction = psnr(meanSquare: meanSquare(bundle.codec.decode(bundle.codec.encode(pictures)), pictures))
+    reconstruction = psnr(
+      meanSquare: meanSquare(bundle.codec.decode(bundle.codec.encode(pictures)), pictures))
     rollouts = measure.measure(bundle.generator, shuffled: true, progress: progress)
     windows = Self.windows(bundle, latents, frames: frames, evaluations: evaluations, progress)
   }
@@ -85,7 +86,8 @@ extension Evaluation: CustomStringConvertible {
     lines += windows.map { window in
       [
         padded("\(window.first)-\(window.first + 99)", 9), padded(ratio(window.brightness), 13),
-        padded(ratio(window.contrast), 11), padded(ratio(window.change), 9), window.holds ? "" : "  outside 0.5-2",
+        padded(ratio(window.contrast), 11), padded(ratio(window.change), 9),
+        window.holds ? "" : "  outside 0.5-2",
       ].joined()
     }
     return lines.joined(separator: "\n")

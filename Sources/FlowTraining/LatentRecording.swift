@@ -66,7 +66,8 @@ public struct LatentRecording: Sendable {
     let rows = indices.map { index in
       index < 0
         ? Tensor.zeros([1, size])
-        : Tensor(bfloat16: UnsafeBufferPointer(rebasing: all[index * size..<(index + 1) * size]), shape: [1, size])
+        : Tensor(
+          bfloat16: UnsafeBufferPointer(rebasing: all[index * size..<(index + 1) * size]), shape: [1, size])
     }
     return Tensor.concatenate(rows, axis: 0).reshaped(Shape([indices.count] + latentShape.extents))
   }

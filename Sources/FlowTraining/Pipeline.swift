@@ -36,10 +36,12 @@ public struct Pipeline {
     switch stage {
     case .autoencoder:
       return try TrainingRun(
-        AutoencoderStage(recipe.autoencoder, training: recording("train"), validation: recording("validation")),
+        AutoencoderStage(
+          recipe.autoencoder, training: recording("train"), validation: recording("validation")),
         folder: folder(of: stage))
     case .teacher:
-      return try TrainingRun(generatorStage(stage, recipe.teacher, initial: nil, progress), folder: folder(of: stage))
+      return try TrainingRun(
+        generatorStage(stage, recipe.teacher, initial: nil, progress), folder: folder(of: stage))
     case .student:
       let teacher = try averages(of: .teacher, layout: transformer().layout)
       return try TrainingRun(
@@ -59,7 +61,8 @@ public struct Pipeline {
       recording: latents("validation"), codec: codec, steps: [1, 2, 4, 8], count: 32,
       evaluations: recipe.sampler.steps, contextNoise: recipe.sampler.contextNoise)
     return try GeneratorStage(
-      name: stage.rawValue, settings, model: model, training: latents("train"), rollouts: rollouts, initial: initial)
+      name: stage.rawValue, settings, model: model, training: latents("train"), rollouts: rollouts,
+      initial: initial)
   }
 
   /// The transformer of the recipe, for the recording's actions.
@@ -67,7 +70,8 @@ public struct Pipeline {
     let t = recipe.transformer, a = recipe.autoencoder.model
     return CausalTransformer(
       CausalTransformerConfiguration(
-        latentHeight: a.latentHeight, latentWidth: a.latentWidth, latentChannels: a.latentChannels, width: t.width,
+        latentHeight: a.latentHeight, latentWidth: a.latentWidth, latentChannels: a.latentChannels,
+        width: t.width,
         layers: t.layers, heads: t.heads, actions: try recording("train").actionNames.count, window: t.window,
         sink: t.sink))
   }
@@ -78,7 +82,8 @@ public struct Pipeline {
     let training = try recording("train")
     let indices = (0..<2048).map { $0 * training.count / 2048 }
     return LatentCodec(
-      model, weights: try averages(of: .autoencoder, layout: model.layout), measuredOn: training.pictures(indices))
+      model, weights: try averages(of: .autoencoder, layout: model.layout),
+      measuredOn: training.pictures(indices))
   }
 
   /// The averaged weights of the last checkpoint of a stage.
@@ -103,7 +108,8 @@ public struct Pipeline {
     let bundle = VideoBundle(
       name: recipe.name, manifest: manifest, codec: codec,
       generator: LatentGenerator(
-        model, weights: try averages(of: stage, layout: model.layout), contextNoise: recipe.sampler.contextNoise),
+        model, weights: try averages(of: stage, layout: model.layout),
+        contextNoise: recipe.sampler.contextNoise),
       starts: codec.encode(validation.pictures(indices)))
     try bundle.write(to: folder)
   }

@@ -22,7 +22,8 @@ public struct PlayStatistics: Sendable, Codable, Equatable {
       brightness += mean
       contrast += max(0, frame.sumOfSquares / Double(size) - mean * mean).squareRoot()
     }
-    let difference = Tensor.combine(.subtract, frames.rows(1..<count), frames.rows(0..<count - 1)).map(.absolute)
+    let difference = Tensor.combine(.subtract, frames.rows(1..<count), frames.rows(0..<count - 1)).map(
+      .absolute)
     self.brightness = 127.5 * (brightness / Double(count) + 1)
     self.contrast = 127.5 * contrast / Double(count)
     change = 127.5 * Double(difference.sum().item) / Double(difference.count)

@@ -30,14 +30,17 @@ struct Evaluate: ParsableCommand {
 
   func validate() throws {
     guard sequences > 1 else { throw ValidationError("--sequences must be 2 or more") }
-    guard frames >= 100, frames % 100 == 0 else { throw ValidationError("--frames must be a multiple of 100") }
+    guard frames >= 100, frames % 100 == 0 else {
+      throw ValidationError("--frames must be a multiple of 100")
+    }
     if let steps, steps < 1 { throw ValidationError("--steps must be 1 or more") }
   }
 
   func run() throws {
     let model = try VideoBundle(folder: bundle)
     let evaluation = try Evaluation(
-      model, recording: recording ?? "\(dataFolder())/doom-health/test.safetensors", steps: [1, 2, 4, 8, 16, 32],
+      model, recording: recording ?? "\(dataFolder())/doom-health/test.safetensors",
+      steps: [1, 2, 4, 8, 16, 32],
       count: sequences, frames: frames, evaluations: steps, progress: .standardError)
     if json {
       let encoder = JSONEncoder()
