@@ -124,7 +124,9 @@ public struct GeneratorStage: TrainingStage {
   public func sampleSheet(_ p: Parameters) -> SampleSheet { rollouts.sheet(generator(p)) }
 
   private func generator(_ p: Parameters) -> LatentGenerator {
-    LatentGenerator(model, weights: p.values.map(\.tensor), contextNoise: rollouts.contextNoise)
+    LatentGenerator(
+      model, weights: p.values.map(\.tensor), contextNoise: rollouts.contextNoise,
+      sampler: recipe.jumps > 0 ? .jumps : .euler)
   }
 }
 
