@@ -13,7 +13,7 @@ public struct Pipeline {
     case autoencoder, teacher, student
   }
 
-  let recipe: Recipe
+  private var recipe: Recipe
   private let folder: String
   private let data: String
 
@@ -30,6 +30,14 @@ public struct Pipeline {
       var run = try run(each, progress: progress)
       try run.train(until: limit ?? .max, progress: progress)
     }
+  }
+
+  /// Draws the sample sheet of a trained stage, with another number of network evaluations if asked.
+  public func drawSamples(_ stage: Stage, evaluations: Int?, to path: String, progress: Progress) throws {
+    var copy = self
+    if let evaluations { copy.recipe.sampler.steps = evaluations }
+    let run = try copy.run(stage, progress: progress)
+    try run.drawSamples(to: path)
   }
 
   private func run(_ stage: Stage, progress: Progress) throws -> TrainingRun {

@@ -8,5 +8,5 @@ internal import FlowTraining
 struct FlowTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "flowtrain", abstract: "Trains, evaluates and packs flowd's models.",
-    subcommands: [Train.self, Evaluate.self, Pack.self])
+    subcommands: [Train.self, Evaluate.self, Sample.self, Pack.self])
 }
