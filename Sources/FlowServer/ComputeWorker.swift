@@ -96,7 +96,8 @@ struct ComputeScheduler {
       models[name] = model
       events.post(.model(name, .success(model.description)))
     } catch {
-      events.post(.model(name, .failure(WireError(.modelFailed, "the model \(name) cannot be loaded: \(error)"))))
+      events.post(
+        .model(name, .failure(WireError(.modelFailed, "the model \(name) cannot be loaded: \(error)"))))
     }
   }
 

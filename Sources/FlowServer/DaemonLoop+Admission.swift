@@ -53,7 +53,8 @@ extension DaemonLoop {
       event = .failed(error)
       logger.error("model failed", metadata: ["model": "\(name)", "reason": "\(error.message)"])
     }
-    for (session, seat) in seats where seat.session.request.model == name && seat.session.stage == .waitingForModel {
+    for (session, seat) in seats
+    where seat.session.request.model == name && seat.session.stage == .waitingForModel {
       handle(session, event)
     }
   }

@@ -14,7 +14,8 @@ extension DaemonLoop {
         throw RequestRejection(id: message.id, session: message.request.session, error: error)
       }
     } catch {
-      logger.debug("refused", metadata: ["code": "\(error.error.code.rawValue)", "reason": "\(error.error.message)"])
+      logger.debug(
+        "refused", metadata: ["code": "\(error.error.code.rawValue)", "reason": "\(error.error.message)"])
       send(.error(Failure(session: error.session, error.error)), error.id, to: peer)
     }
   }
@@ -77,7 +78,8 @@ extension DaemonLoop {
       if let end = pastEnd(name, peer) { return send(.end(end), id, to: peer) }
       handle(try seat(name, peer), .cancel(id: id))
     case .request(let open):
-      guard let name = seats.first(where: { $0.value.peer == peer && $0.value.session.openID == open })?.key else {
+      guard let name = seats.first(where: { $0.value.peer == peer && $0.value.session.openID == open })?.key
+      else {
         throw WireError(.notFound, "you have no session whose open had the id \"\(open)\"", field: "id")
       }
       handle(name, .cancel(id: id))
@@ -101,7 +103,8 @@ extension Session {
   /// How the session is.
   func status(at now: Duration) -> SessionStatus {
     SessionStatus(
-      session: name, model: request.model, format: request.format.kind.rawValue, phase: phase, done: generated,
+      session: name, model: request.model, format: request.format.kind.rawValue, phase: phase,
+      done: generated,
       total: request.frames, creditLeft: credit, ageMilliseconds: (now - openedAt).milliseconds)
   }
 }

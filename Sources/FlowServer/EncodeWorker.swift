@@ -110,7 +110,8 @@ private final class StreamEncoder {
   private func seal(_ chunk: VideoChunk, _ facts: FrameFacts?) -> StreamChunk {
     digest.update(chunk.bytes)
     return StreamChunk(
-      bytes: chunk.bytes, firstFrame: chunk.firstFrame, frames: chunk.frames, isKey: chunk.isKey, digest: digest,
+      bytes: chunk.bytes, firstFrame: chunk.firstFrame, frames: chunk.frames, isKey: chunk.isKey,
+      digest: digest,
       facts: facts)
   }
 }

@@ -24,7 +24,9 @@ public struct ModelDirectory: ModelCatalogue {
     defer { closedir(folder) }
     var names: [String] = []
     while let entry = readdir(folder) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
       if !name.hasPrefix("."), access("\(path)/\(name)/model.json", R_OK) == 0 { names.append(name) }
     }
     return names.sorted()

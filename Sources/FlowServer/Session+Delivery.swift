@@ -5,12 +5,14 @@ internal import FlowVideo
 internal import FlowWire
 
 extension Session {
-  mutating func frameGenerated(_ image: RGBImage, _ milliseconds: Double) -> [SessionAction] {
+  mutating func frameGenerated(
+    _ image: RGBImage, _ milliseconds: Double, _ now: Duration
+  ) -> [SessionAction] {
     precondition(!inGeneration.isEmpty, "session \(name): a frame came that nobody asked for")
     generated += 1
     var facts = inGeneration.removeFirst()
     facts.milliseconds = milliseconds
-    return [.encode(image, facts)]
+    return [.encode(image, facts)] + advance(now)
   }
 
   /// Sends, generates and ends whatever may be sent, generated and ended now.
@@ -28,7 +30,7 @@ extension Session {
 
   private var mayGenerate: Bool {
     stage == .streaming && issued < frameLimit ?? .max
-      && issued - generated < Self.generationDepth && generated - encoded < Self.encodingDepth
+      && issued - generated < Self.generationDepth && issued - encoded < Self.pipelineDepth
       && issued - encoded + queue.count < credit + Self.lookahead
   }
 

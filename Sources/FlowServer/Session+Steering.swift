@@ -6,7 +6,8 @@ extension Session {
   mutating func grant(_ count: Int, _ id: String?, _ now: Duration) -> [SessionAction] {
     guard credit + count <= WireLimits.credit else {
       let error = WireError.badRequest(
-        "n", "\(count) more on top of \(credit) would pass the limit of \(WireLimits.credit); "
+        "n",
+        "\(count) more on top of \(credit) would pass the limit of \(WireLimits.credit); "
           + "give credit only for what was received")
       return [.send(.error(Failure(session: name, error)), id: id, body: nil)]
     }

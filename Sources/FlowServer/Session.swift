@@ -39,8 +39,8 @@ struct Session {
   static let lookahead = 1
   /// Frames asked of the generator at a time: one at work, one that waits, so that a control acts soon.
   static let generationDepth = 2
-  /// Frames at or before the encoder, which may be slower than the generator.
-  static let encodingDepth = 4
+  /// Frames asked of the generator that the encoder has not taken yet; it may be the slower one.
+  static let pipelineDepth = 4
 
   let name: String
   let openID: String?
@@ -104,7 +104,7 @@ struct Session {
     case .close(let id):
       endID = id
       return wind(down: .done, now)
-    case .generated(let image, let milliseconds): return frameGenerated(image, milliseconds)
+    case .generated(let image, let milliseconds): return frameGenerated(image, milliseconds, now)
     case .encoded(let chunks):
       encoded += 1
       queue += chunks

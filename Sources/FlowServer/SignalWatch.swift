@@ -18,6 +18,7 @@ final class SignalWatch: Sendable {
     let wakeUp = try WakeUp()
     signalDescriptor.store(wakeUp.fileDescriptor, ordering: .sequentiallyConsistent)
     thread = OwnThread {
+      unblockSignals()
       var count = 0
       while true {
         var items = [PollItem(fileDescriptor: wakeUp.fileDescriptor, .input)]
@@ -30,6 +31,14 @@ final class SignalWatch: Sendable {
     // A log whose reader has gone is no reason to die.
     signal(SIGPIPE, SIG_IGN)
   }
+}
+
+/// Lets signals reach this thread: a process inherits what the thread that started it had blocked.
+private func unblockSignals() {
+  var signals = sigset_t()
+  sigemptyset(&signals)
+  for number in [SIGTERM, SIGINT] { sigaddset(&signals, number) }
+  pthread_sigmask(SIG_UNBLOCK, &signals, nil)
 }
 
 /// Safe in a handler of signals: an atomic load and a write, which leaves `errno` as it was.

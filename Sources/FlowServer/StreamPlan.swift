@@ -69,7 +69,8 @@ private func checkedImage(
   guard let image else { return nil }
   guard image.width == model.width, image.height == model.height else {
     throw .badRequest(
-      "image", "the image is \(image.width)×\(image.height); the model \(model.name) continues one of "
+      "image",
+      "the image is \(image.width)×\(image.height); the model \(model.name) continues one of "
         + "\(model.width)×\(model.height)")
   }
   return image

@@ -54,7 +54,8 @@ struct Flowd: ParsableCommand {
     if printConfig { return printConfiguration() }
     let catalogue = ModelDirectory(models, load: loadBundle)
     if check { throw ExitCode(checkModels(catalogue)) }
-    let status = DaemonProcess.run(configuration: resolved, catalogue: catalogue, logger: logger) { endpoint in
+    let status = DaemonProcess.run(configuration: resolved, catalogue: catalogue, logger: logger) {
+      endpoint in
       say("flowd is ready at \(endpoint)")
     }
     throw ExitCode(status)

@@ -9,7 +9,7 @@ enum Main {
   static func main() {
     do {
       try Flowd.parse().run()
-    } catch where Flowd.exitCode(for: error) == .validationFailure {
+    } catch  where Flowd.exitCode(for: error) == .validationFailure {
       var message = Flowd.fullMessage(for: error) + "\n"
       _ = message.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
       exit(2)

@@ -27,7 +27,9 @@ final class PatternModel: VideoModel {
   func advance(_ streams: [any VideoStream], actions: [Int]) throws(NumericalError) -> [RGBImage] {
     gate?.pass()
     let patterns = streams.compactMap { $0 as? PatternStream }
-    for pattern in patterns where pattern.framesGenerated == failsAt { throw NumericalError(place: "the pattern") }
+    for pattern in patterns where pattern.framesGenerated == failsAt {
+      throw NumericalError(place: "the pattern")
+    }
     return zip(patterns, actions).map { pattern, action in
       pattern.next(action: action, width: description.width, height: description.height)
     }
@@ -47,7 +49,8 @@ private final class PatternStream: VideoStream {
     let pixels = (0..<width * height * 3).map { index in
       let (pixel, channel) = index.quotientAndRemainder(dividingBy: 3)
       let (row, column) = pixel.quotientAndRemainder(dividingBy: width)
-      return UInt8(truncatingIfNeeded: base &+ (column + position) * 7 + row * 3 + channel * 50 + framesGenerated)
+      return UInt8(
+        truncatingIfNeeded: base &+ (column + position) * 7 + row * 3 + channel * 50 + framesGenerated)
     }
     framesGenerated += 1
     return RGBImage(width: width, height: height, pixels: pixels)

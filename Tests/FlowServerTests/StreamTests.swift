@@ -42,7 +42,8 @@ struct StreamTests {
     #expect(opened.rateNumerator == 35 && opened.rateDenominator == 1 && opened.steps == 2)
     let stream = try client.collect(opened.session)
     #expect(stream.frames.map(\.sequence) == Array(0..<8))
-    #expect(stream.frames.map(\.action) == ["right", "right", "right", "left", "left", "stay", "stay", "stay"])
+    #expect(
+      stream.frames.map(\.action) == ["right", "right", "right", "left", "left", "stay", "stay", "stay"])
     #expect(stream.frames.map(\.isLast) == [Bool](repeating: false, count: 7) + [true])
     #expect(stream.bytes.count == 8 * 16 * 12 * 3)
     var digest = SHA256()
@@ -52,7 +53,9 @@ struct StreamTests {
     #expect(try client.status().sessions.isEmpty)
   }
 
-  @Test("the same seed and actions give the same stream, another seed another", arguments: StreamFormat.Kind.allCases)
+  @Test(
+    "the same seed and actions give the same stream, another seed another",
+    arguments: StreamFormat.Kind.allCases)
   func determinism(kind: StreamFormat.Kind) throws {
     let daemon = try TestDaemon()
     let client = try daemon.connect()
@@ -74,7 +77,8 @@ struct StreamTests {
     let daemon = try TestDaemon()
     let client = try daemon.connect()
     let format = try StreamFormat(.fmp4, crf: 20, gop: 10, scale: 2)
-    let opened = try client.open(OpenRequest(model: "pattern", seed: 1, frames: 35, credit: 2, format: format))
+    let opened = try client.open(
+      OpenRequest(model: "pattern", seed: 1, frames: 35, credit: 2, format: format))
     #expect(opened.width == 32 && opened.height == 24 && opened.mediaType == "video/mp4")
     let stream = try client.collect(opened.session)
     #expect(stream.media.map(\.sequence) == Array(0..<stream.media.count))
@@ -113,10 +117,13 @@ struct StreamTests {
     let changes: [(ControlRequest, ControlAcknowledgement.Outcome)] = [
       (try ControlRequest(session: session, number: 1, plan: .hold("left")), .applied(frame: 2)),
       (
-        try ControlRequest(session: session, number: 2, place: .frame(5), plan: .runs([ActionRun("right", 2)])),
+        try ControlRequest(
+          session: session, number: 2, place: .frame(5), plan: .runs([ActionRun("right", 2)])),
         .applied(frame: 5)
       ),
-      (try ControlRequest(session: session, number: 3, place: .frame(1), plan: .hold("left")), .gone(next: 2)),
+      (
+        try ControlRequest(session: session, number: 3, place: .frame(1), plan: .hold("left")), .gone(next: 2)
+      ),
     ]
     for (control, outcome) in changes {
       try client.send(.control(control), id: "c")
@@ -141,7 +148,9 @@ struct StreamTests {
     let first = try daemon.connect()
     let second = try daemon.connect()
     let alone = try daemon.connect()
-    func request(_ seed: UInt64) throws -> OpenRequest { try OpenRequest(model: "pattern", seed: seed, frames: 50) }
+    func request(_ seed: UInt64) throws -> OpenRequest {
+      try OpenRequest(model: "pattern", seed: seed, frames: 50)
+    }
     let firstSession = try first.open(request(1)).session
     let secondSession = try second.open(request(2)).session
     let (one, two) = (try first.collect(firstSession), try second.collect(secondSession))
@@ -173,7 +182,9 @@ struct StreamTests {
   func closing() throws {
     let daemon = try TestDaemon()
     let client = try daemon.connect()
-    let session = try client.open(OpenRequest(model: "pattern", seed: 1, format: StreamFormat(.fmp4, gop: 1000))).session
+    let session = try client.open(
+      OpenRequest(model: "pattern", seed: 1, format: StreamFormat(.fmp4, gop: 1000))
+    ).session
     try client.awaitStatus { $0.framesGenerated > 10 }
     try client.send(.close(session: session), id: "bye")
     var frames = 0

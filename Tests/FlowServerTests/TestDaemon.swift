@@ -34,7 +34,8 @@ final class TestDaemon {
     var configuration = ServerConfiguration(endpoint: "ipc://\(folder.path)/s")
     configure(&configuration)
     daemon = try Daemon(
-      configuration: configuration, catalogue: catalogue, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      configuration: configuration, catalogue: catalogue,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
   func connect() throws -> TestClient { try TestClient(daemon.endpoint) }
