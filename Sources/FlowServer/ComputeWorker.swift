@@ -81,10 +81,10 @@ struct ComputeScheduler {
         preconditionFailure("ComputeScheduler: a stream of \(model), which is not loaded")
       }
       streams[session] = Stream(model: model, stream: stream)
-    case .generate(let session, _, let action): jobs.append(Job(session: session, action: action))
-    case .forget(let session):
-      streams[session] = nil
-      jobs.removeAll { $0.session == session }
+    case .generate(let session, _, let action):
+      // A stream that failed is gone although its session has not heard of it yet.
+      if streams[session] != nil { jobs.append(Job(session: session, action: action)) }
+    case .forget(let session): forget(session)
     case .stop: isStopped = true
     }
   }
@@ -114,7 +114,7 @@ struct ComputeScheduler {
     return batch
   }
 
-  private func advance(_ batch: [Job]) {
+  private mutating func advance(_ batch: [Job]) {
     guard let first = batch.first, let name = streams[first.session]?.model, let model = models[name] else {
       preconditionFailure("ComputeScheduler: a frame of a stream that was not begun")
     }
@@ -133,9 +133,15 @@ struct ComputeScheduler {
     }
   }
 
-  private func fail(_ session: String, _ error: NumericalError) {
+  private mutating func forget(_ session: String) {
+    streams[session] = nil
+    jobs.removeAll { $0.session == session }
+  }
+
+  private mutating func fail(_ session: String, _ error: NumericalError) {
+    forget(session)
     let message = "the network's output at \(error.place) is not finite; open the stream with another seed"
-    events.post(.session(session, .failed(WireError(.numerical, message))))
+    events.post(.session(session, .generatorFailed(WireError(.numerical, message))))
   }
 }
 

@@ -18,13 +18,22 @@ extension Session {
     return advance(now)
   }
 
+  /// Sends what was generated before a failure, then tells it.
+  mutating func generatorFailed(_ error: WireError, _ now: Duration) -> [SessionAction] {
+    issued = generated
+    inGeneration = []
+    failure = error
+    return wind(down: .error, now)
+  }
+
   /// Tells an error, and ends the session if it was open.
   mutating func fail(_ error: WireError, _ now: Duration) -> [SessionAction] {
     guard isOpen else {
       let failure = SessionAction.send(.error(Failure(error)), id: openID, body: nil)
       return [failure, release(.error, now)]
     }
-    return [.send(.error(Failure(session: name, error)), id: openID, body: nil)] + end(.error, now)
+    failure = error
+    return end(.error, now)
   }
 
   /// Says the last word.
@@ -32,7 +41,8 @@ extension Session {
     let id = isOpen ? endID : openID
     let release = release(reason, now)
     guard case .release(let last) = release else { return [] }
-    return [.send(.end(last), id: id, body: nil), release]
+    let error = failure.map { SessionAction.send(.error(Failure(session: name, $0)), id: openID, body: nil) }
+    return (error.map { [$0] } ?? []) + [.send(.end(last), id: id, body: nil), release]
   }
 
   mutating func release(_ reason: StreamEnd.Reason, _ now: Duration) -> SessionAction {

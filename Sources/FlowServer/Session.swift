@@ -76,6 +76,8 @@ struct Session {
   var frameLimit: Int?
   var endReason = StreamEnd.Reason.done
   var endID: String?
+  /// What to tell before the last word.
+  var failure: WireError?
   var deadline: Duration?
 
   /// A session that waits for its model.
@@ -113,6 +115,7 @@ struct Session {
       queue += chunks
       stage = .flushing
       return advance(now)
+    case .generatorFailed(let error): return generatorFailed(error, now)
     case .failed(let error): return fail(error, now)
     case .drain(let deadline):
       self.deadline = deadline

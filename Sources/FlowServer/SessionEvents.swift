@@ -24,7 +24,9 @@ enum SessionEvent {
   case encoded([StreamChunk])
   /// The encoder has made its last chunks.
   case finished([StreamChunk])
-  /// The model, the network or the encoder failed.
+  /// No frame will come any more; those that came are good.
+  case generatorFailed(WireError)
+  /// The model cannot be loaded, the image not be read, or the encoder failed.
   case failed(WireError)
   /// The daemon is about to stop; at the given time it will have to end.
   case drain(until: Duration)

@@ -148,6 +148,23 @@ struct SessionTests {
     #expect(stage.ends.count == 1)
   }
 
+  @Test("when the generator fails, what it made before is sent, then the error, then the end")
+  func generatorFailure() throws {
+    var stage = try Stage.open(credit: 1)
+    stage.generate()
+    stage.generate()
+    let error = WireError(.numerical, "the output is not finite")
+    stage.happen(.generatorFailed(error))
+    stage.encode()
+    stage.encode()
+    stage.finish()
+    #expect(stage.frames == [0] && stage.last == nil)
+    stage.happen(.credit(1, id: nil))
+    #expect(stage.frames == [0, 1])
+    #expect(stage.sent.suffix(2).first == .error(Failure(session: "s1", error)))
+    #expect(stage.ends.map(\.reason) == [.error] && stage.last?.frames == 2)
+  }
+
   @Test("a silent session says each second how far it is, and after a minute without credit it ends")
   func time() throws {
     var stage = try Stage.open(credit: 1)
