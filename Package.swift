@@ -64,11 +64,12 @@ let package = Package(
     library("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
     library("FlowNN", ["FlowAutodiff", "FlowTensor"]),
     library("FlowAutodiff", ["FlowTensor"]),
-    library("FlowCheckpoint", ["FlowTensor"]),
+    library("FlowCheckpoint", ["FlowTensor", "FlowDigest"]),
 
     // Row 1: tensors and the kernels under them.
     library("FlowTensor", ["CFlowKernels", "COneDNN", "COpenBLAS"]),
-    .target(name: "CFlowKernels", cSettings: kernels, linkerSettings: [.linkedLibrary("m")]),
+    .target(
+      name: "CFlowKernels", cSettings: kernels, linkerSettings: [.linkedLibrary("m"), .linkedLibrary("dnnl")]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
 
@@ -86,7 +87,7 @@ let package = Package(
     // Tests.
     tests("FlowTensor"),
     tests("FlowAutodiff", ["FlowTensor"]),
-    tests("FlowCheckpoint", ["FlowTensor"]),
+    tests("FlowCheckpoint", ["FlowDigest"], resources: [.copy("Fixtures")]),
     tests("FlowNN", ["FlowAutodiff", "FlowTensor"]),
     tests("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
     tests("FlowGeneration", ["FlowTensor"]),
@@ -97,6 +98,6 @@ let package = Package(
     tests("FlowZeroMQ"),
     tests(
       "FlowServer", ["FlowGeneration", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest", "flowd", logging]),
-    tests("FlowClient", ["FlowWire", "FlowZeroMQ"]),
+    tests("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "flowctl"]),
   ]
 )

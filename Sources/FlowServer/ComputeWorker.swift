@@ -93,6 +93,7 @@ struct ComputeScheduler {
     if let model = models[name] { return events.post(.model(name, .success(model.description))) }
     do {
       let model = try catalogue.load(name)
+      try check(model.description)
       models[name] = model
       events.post(.model(name, .success(model.description)))
     } catch {
@@ -143,6 +144,18 @@ struct ComputeScheduler {
     let message = "the network's output at \(error.place) is not finite; open the stream with another seed"
     events.post(.session(session, .generatorFailed(WireError(.numerical, message))))
   }
+}
+
+/// Refuses a model of which no stream could be opened.
+private func check(_ model: VideoModelDescription) throws(ImpossibleModel) {
+  guard model.actions.indices.contains(model.defaultAction), model.width > 0, model.height > 0,
+    model.maximumSteps > 0, (1...model.maximumSteps).contains(model.defaultSteps)
+  else { throw ImpossibleModel() }
+}
+
+/// A loader gave out a model that nobody can use.
+private struct ImpossibleModel: Error, CustomStringConvertible {
+  let description = "its size, default action or default steps are not possible; correct model.json"
 }
 
 extension Duration {

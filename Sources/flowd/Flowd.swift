@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import FlowGeneration
 internal import FlowServer
 internal import Glibc
 internal import Logging
@@ -52,7 +53,7 @@ struct Flowd: ParsableCommand {
 
   func run() throws {
     if printConfig { return printConfiguration() }
-    let catalogue = ModelDirectory(models, load: loadBundle)
+    let catalogue = ModelDirectory(models) { folder in CausalVideoModel(try VideoBundle(folder: folder)) }
     if check { throw ExitCode(checkModels(catalogue)) }
     let status = DaemonProcess.run(configuration: resolved, catalogue: catalogue, logger: logger) {
       endpoint in

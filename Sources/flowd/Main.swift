@@ -9,12 +9,15 @@ enum Main {
   static func main() {
     do {
       try Flowd.parse().run()
-    } catch  where Flowd.exitCode(for: error) == .validationFailure {
-      var message = Flowd.fullMessage(for: error) + "\n"
-      _ = message.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-      exit(2)
     } catch {
+      if Flowd.exitCode(for: error) == .validationFailure { refuse(Flowd.fullMessage(for: error)) }
       Flowd.exit(withError: error)
     }
+  }
+
+  private static func refuse(_ message: String) -> Never {
+    var line = message + "\n"
+    _ = line.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    exit(2)
   }
 }

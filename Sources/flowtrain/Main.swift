@@ -1,1 +1,12 @@
-@main struct Main { static func main() {} }
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import FlowTraining
+
+/// Trains, evaluates and packs models.
+@main
+struct FlowTrain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "flowtrain", abstract: "Trains, evaluates and packs flowd's models.",
+    subcommands: [Train.self, Evaluate.self, Pack.self])
+}

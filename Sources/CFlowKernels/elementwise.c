@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <math.h>
+
+#define FLOW_BODY "elementwise_body.h"
+#include "isa.h"
+
+void flow_unary(int op, size_t n, const float *x, float *y) { FLOW_PICK(flow_unary)(op, n, x, y); }
+
+void flow_binary(
+  int op, const size_t extent[3], const float *x, const size_t x_stride[3], const float *y,
+  const size_t y_stride[3], float *z) {
+  FLOW_PICK(flow_binary)(op, extent, x, x_stride, y, y_stride, z);
+}
+
+void flow_affine(size_t n, float scale, float shift, const float *x, float *y) {
+  FLOW_PICK(flow_affine)(n, scale, shift, x, y);
+}
+
+void flow_gated_add(
+  size_t batch, size_t tokens, size_t channels, const float *x, const float *g, const float *y, float *z) {
+  FLOW_PICK(flow_gated_add)(batch, tokens, channels, x, g, y, z);
+}
+
+void flow_gated_add_gradient(
+  size_t batch, size_t tokens, size_t channels, const float *g, const float *y, const float *dz,
+  float *dy, float *dg) {
+  FLOW_PICK(flow_gated_add_gradient)(batch, tokens, channels, g, y, dz, dy, dg);
+}
+
+void flow_add_bias(size_t rows, size_t columns, const float *bias, float *c) {
+  FLOW_PICK(flow_add_bias)(rows, columns, bias, c);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "functions_body.h"
+
+#define EACH(expression) \
+  for (size_t i = 0; i < n; i++) { const float a = x[i]; y[i] = (expression); } \
+  return
+
+static void ISA(flow_unary)(int op, size_t n, const float *restrict x, float *restrict y) {
+  switch (op) {
+    case FLOW_NEGATE: EACH(-a);
+    case FLOW_EXP: EACH(ISA(exponential)(a));
+    case FLOW_LOG: EACH(logf(a));
+    case FLOW_SQRT: EACH(__builtin_sqrtf(a));
+    case FLOW_RECIPROCAL_SQRT: EACH(1.0f / __builtin_sqrtf(a));
+    case FLOW_SQUARE: EACH(a * a);
+    case FLOW_TANH: EACH(ISA(hyperbolic_tangent)(a));
+    case FLOW_SIGMOID: EACH(ISA(sigmoid)(a));
+    case FLOW_SILU: EACH(a * ISA(sigmoid)(a));
+    case FLOW_GELU: EACH(ISA(gelu)(a));
+    case FLOW_SINE: EACH(sinf(a));
+    case FLOW_COSINE: EACH(cosf(a));
+    case FLOW_RECIPROCAL: EACH(1.0f / a);
+    case FLOW_ABSOLUTE: EACH(__builtin_fabsf(a));
+    default: __builtin_unreachable();
+  }
+}
+#undef EACH
+
+// A row of a binary operation: both operands run, or one of them stands still.
+#define ROW(name, expression) \
+  static void ISA(name)(size_t n, const float *x, size_t xs, const float *y, size_t ys, float *restrict z) { \
+    if (xs && ys) for (size_t i = 0; i < n; i++) { const float a = x[i], b = y[i]; z[i] = (expression); } \
+    else if (xs) { const float b = *y; for (size_t i = 0; i < n; i++) { const float a = x[i]; z[i] = (expression); } } \
+    else { const float a = *x; for (size_t i = 0; i < n; i++) { const float b = y[i * ys]; z[i] = (expression); } } \
+  }
+ROW(row_add, a + b)
+ROW(row_subtract, a - b)
+ROW(row_multiply, a * b)
+ROW(row_divide, a / b)
+ROW(row_maximum, a > b ? a : b)
+ROW(row_silu_gradient, a * ISA(silu_derivative)(b))
+ROW(row_gelu_gradient, a * ISA(gelu_derivative)(b))
+#undef ROW
+
+static void ISA(flow_binary)(
+  int op, const size_t extent[3], const float *x, const size_t xs[3], const float *y, const size_t ys[3],
+  float *restrict z) {
+  void (*row)(size_t, const float *, size_t, const float *, size_t, float *restrict);
+  switch (op) {
+    case FLOW_ADD: row = ISA(row_add); break;
+    case FLOW_SUBTRACT: row = ISA(row_subtract); break;
+    case FLOW_MULTIPLY: row = ISA(row_multiply); break;
+    case FLOW_DIVIDE: row = ISA(row_divide); break;
+    case FLOW_MAXIMUM: row = ISA(row_maximum); break;
+    case FLOW_SILU_GRADIENT: row = ISA(row_silu_gradient); break;
+    case FLOW_GELU_GRADIENT: row = ISA(row_gelu_gradient); break;
+    default: __builtin_unreachable();
+  }
+  for (size_t i = 0; i < extent[0]; i++)
+    for (size_t j = 0; j < extent[1]; j++, z += extent[2])
+      row(extent[2], x + i * xs[0] + j * xs[1], xs[2], y + i * ys[0] + j * ys[1], ys[2], z);
+}
+
+static void ISA(flow_affine)(size_t n, float scale, float shift, const float *restrict x, float *restrict y) {
+  for (size_t i = 0; i < n; i++) y[i] = scale * x[i] + shift;
+}
+
+static void ISA(flow_gated_add)(
+  size_t batch, size_t tokens, size_t channels, const float *restrict x, const float *restrict g,
+  const float *restrict y, float *restrict z) {
+  for (size_t b = 0; b < batch; b++, g += channels)
+    for (size_t t = 0; t < tokens; t++, x += channels, y += channels, z += channels)
+      for (size_t c = 0; c < channels; c++) z[c] = x[c] + g[c] * y[c];
+}
+
+static void ISA(flow_gated_add_gradient)(
+  size_t batch, size_t tokens, size_t channels, const float *restrict g, const float *restrict y,
+  const float *restrict dz, float *restrict dy, float *restrict dg) {
+  for (size_t b = 0; b < batch; b++, g += channels, dg += channels) {
+    memset(dg, 0, channels * sizeof(float));
+    for (size_t t = 0; t < tokens; t++, y += channels, dz += channels, dy += channels)
+      for (size_t c = 0; c < channels; c++) {
+        dy[c] = g[c] * dz[c];
+        dg[c] += y[c] * dz[c];
+      }
+  }
+}
+
+static void ISA(flow_add_bias)(size_t rows, size_t columns, const float *restrict bias, float *restrict c) {
+  for (size_t i = 0; i < rows; i++, c += columns)
+    for (size_t j = 0; j < columns; j++) c[j] += bias[j];
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Functions of one number that the compiler can vectorise: no branches, no calls.
+
+#include <stdint.h>
+#include <string.h>
+
+/// eˣ, relative error 2e-7 (Cephes reduction and polynomial); overflow gives ∞, NaN stays NaN.
+static inline float ISA(exponential)(float x) {
+#pragma clang fp reassociate(off)
+  x = x > 88.8f ? 88.8f : x;
+  x = x < -87.3f ? -87.3f : x;
+  float n = __builtin_floorf(x * 1.44269504f + 0.5f);
+  // ln 2 in two parts, the first of few bits so that n · first is exact: not to be reassociated.
+  float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  int32_t bits = ((int32_t)n + 127) << 23;
+  float power;
+  memcpy(&power, &bits, 4);
+  return p * power;
+}
+
+static inline float ISA(sigmoid)(float x) { return 1.0f / (1.0f + ISA(exponential)(-x)); }
+
+/// tanh; the series near 0 keeps the relative error where 1 − 2/(e²ˣ + 1) cancels.
+static inline float ISA(hyperbolic_tangent)(float x) {
+  float square = x * x;
+  float series = x * (1.0f + square * (-1.0f / 3.0f + square * (2.0f / 15.0f)));
+  float far = 1.0f - 2.0f / (ISA(exponential)(2.0f * x) + 1.0f);
+  return square < 0.0025f ? series : far;
+}
+
+/// The tanh form of GELU, x·σ(2u) with u = √(2/π)(x + 0.044715 x³).
+static inline float ISA(gelu)(float x) {
+  float u2 = 1.59576912f * (x + 0.044715f * x * x * x);
+  return x * ISA(sigmoid)(u2);
+}
+
+static inline float ISA(gelu_derivative)(float x) {
+  float s = ISA(sigmoid)(1.59576912f * (x + 0.044715f * x * x * x));
+  float du2 = 1.59576912f * (1.0f + 0.134145f * x * x);
+  return s + x * s * (1.0f - s) * du2;
+}
+
+static inline float ISA(silu_derivative)(float x) {
+  float s = ISA(sigmoid)(x);
+  return s * (1.0f + x * (1.0f - s));
+}

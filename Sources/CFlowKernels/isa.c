@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "include/flow_kernels.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool supported(int isa) {
+  if (isa == FLOW_ISA_SCALAR) return true;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (isa == FLOW_ISA_AVX2)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  if (isa == FLOW_ISA_AVX512)
+    return supported(FLOW_ISA_AVX2) && __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+#endif
+  return false;
+}
+
+static int detect(void) {
+  static const char *const names[] = {"scalar", "avx2", "avx512"};
+  const char *wanted = getenv("FLOW_ISA");
+  for (int isa = FLOW_ISA_AVX512; isa >= 0; isa--)
+    if (supported(isa) && (!wanted || !strcmp(wanted, names[isa]))) return isa;
+  return FLOW_ISA_SCALAR;
+}
+
+static _Atomic int selected = -1;
+
+int flow_isa(void) {
+  int isa = atomic_load_explicit(&selected, memory_order_relaxed);
+  if (isa >= 0) return isa;
+  isa = detect();
+  atomic_store_explicit(&selected, isa, memory_order_relaxed);
+  return isa;
+}
+
+bool flow_isa_select(int isa) {
+  if (isa < FLOW_ISA_SCALAR || isa > FLOW_ISA_AVX512 || !supported(isa)) return false;
+  atomic_store_explicit(&selected, isa, memory_order_relaxed);
+  return true;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One body, three builds. A kernel file defines its functions in a body header with names wrapped
+// in ISA(…), includes this file with FLOW_BODY naming that header, and gets each function for the
+// scalar, AVX2 and AVX-512 instruction sets, vectorised by the compiler. FLOW_PICK chooses at run
+// time. Float reductions may be reassociated inside the bodies, nowhere else.
+
+#include "include/flow_kernels.h"
+
+#define FLOW_PASTE_(a, b) a##b
+#define FLOW_PASTE(a, b) FLOW_PASTE_(a, b)
+#define ISA(name) FLOW_PASTE(name, FLOW_SUFFIX)
+
+#pragma clang fp contract(fast) reassociate(on)
+
+#define FLOW_SUFFIX _scalar
+#include FLOW_BODY
+#undef FLOW_SUFFIX
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#define FLOW_SUFFIX _avx2
+#include FLOW_BODY
+#undef FLOW_SUFFIX
+#pragma clang attribute pop
+
+#pragma clang attribute push( \
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
+#define FLOW_SUFFIX _avx512
+#include FLOW_BODY
+#undef FLOW_SUFFIX
+#pragma clang attribute pop
+
+#define FLOW_PICK(name) \
+  (flow_isa() == FLOW_ISA_AVX512 ? name##_avx512 : flow_isa() == FLOW_ISA_AVX2 ? name##_avx2 : name##_scalar)
+#else
+#define FLOW_PICK(name) name##_scalar
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#define FLOW_BODY "normalise_body.h"
+#include "isa.h"
+
+void flow_modulated_norm(
+  size_t batch, size_t tokens, size_t channels, float epsilon, const float *x, const float *scale,
+  const float *shift, float *y) {
+  FLOW_PICK(flow_modulated_norm)(batch, tokens, channels, epsilon, x, scale, shift, y);
+}
+
+void flow_modulated_norm_gradient(
+  size_t batch, size_t tokens, size_t channels, float epsilon, const float *x, const float *scale,
+  const float *dy, float *dx, float *dscale, float *dshift) {
+  FLOW_PICK(flow_modulated_norm_gradient)(batch, tokens, channels, epsilon, x, scale, dy, dx, dscale, dshift);
+}
+
+void flow_rms_norm(
+  size_t rows, size_t channels, float epsilon, const float *x, const float *weight, float *y) {
+  FLOW_PICK(flow_rms_norm)(rows, channels, epsilon, x, weight, y);
+}
+
+void flow_rms_norm_gradient(
+  size_t rows, size_t channels, float epsilon, const float *x, const float *weight, const float *dy,
+  float *dx, float *dweight) {
+  FLOW_PICK(flow_rms_norm_gradient)(rows, channels, epsilon, x, weight, dy, dx, dweight);
+}

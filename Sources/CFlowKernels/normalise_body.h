@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <string.h>
+
+/// Mean and 1/√(var + ε) of a row.
+static inline void ISA(moments)(size_t n, const float *x, float epsilon, float *mean, float *inverse) {
+  float sum = 0, squares = 0;
+  for (size_t c = 0; c < n; c++) sum += x[c];
+  *mean = sum / n;
+  for (size_t c = 0; c < n; c++) squares += (x[c] - *mean) * (x[c] - *mean);
+  *inverse = 1.0f / __builtin_sqrtf(squares / n + epsilon);
+}
+
+static void ISA(flow_modulated_norm)(
+  size_t batch, size_t tokens, size_t channels, float epsilon, const float *restrict x,
+  const float *restrict scale, const float *restrict shift, float *restrict y) {
+  for (size_t b = 0; b < batch; b++, scale += channels, shift += channels)
+    for (size_t t = 0; t < tokens; t++, x += channels, y += channels) {
+      float mean, inverse;
+      ISA(moments)(channels, x, epsilon, &mean, &inverse);
+      for (size_t c = 0; c < channels; c++) y[c] = (x[c] - mean) * inverse * (1.0f + scale[c]) + shift[c];
+    }
+}
+
+// With n = (x − mean)·inverse and dn = dy·(1 + scale): dx = inverse·(dn − mean(dn) − n·mean(n dn)).
+static void ISA(flow_modulated_norm_gradient)(
+  size_t batch, size_t tokens, size_t channels, float epsilon, const float *restrict x,
+  const float *restrict scale, const float *restrict dy, float *restrict dx, float *restrict dscale,
+  float *restrict dshift) {
+  for (size_t b = 0; b < batch; b++, scale += channels, dscale += channels, dshift += channels) {
+    memset(dscale, 0, channels * sizeof(float));
+    memset(dshift, 0, channels * sizeof(float));
+    for (size_t t = 0; t < tokens; t++, x += channels, dy += channels, dx += channels) {
+      float mean, inverse, sum = 0, product = 0;
+      ISA(moments)(channels, x, epsilon, &mean, &inverse);
+      for (size_t c = 0; c < channels; c++) {
+        float n = (x[c] - mean) * inverse, dn = dy[c] * (1.0f + scale[c]);
+        sum += dn;
+        product += n * dn;
+        dscale[c] += n * dy[c];
+        dshift[c] += dy[c];
+      }
+      sum /= channels;
+      product /= channels;
+      for (size_t c = 0; c < channels; c++) {
+        float n = (x[c] - mean) * inverse;
+        dx[c] = inverse * (dy[c] * (1.0f + scale[c]) - sum - n * product);
+      }
+    }
+  }
+}
+
+static inline float ISA(inverse_rms)(size_t n, const float *x, float epsilon) {
+  float squares = 0;
+  for (size_t c = 0; c < n; c++) squares += x[c] * x[c];
+  return 1.0f / __builtin_sqrtf(squares / n + epsilon);
+}
+
+static void ISA(flow_rms_norm)(
+  size_t rows, size_t channels, float epsilon, const float *restrict x, const float *restrict weight,
+  float *restrict y) {
+  for (size_t i = 0; i < rows; i++, x += channels, y += channels) {
+    float inverse = ISA(inverse_rms)(channels, x, epsilon);
+    for (size_t c = 0; c < channels; c++) y[c] = x[c] * inverse * weight[c];
+  }
+}
+
+static void ISA(flow_rms_norm_gradient)(
+  size_t rows, size_t channels, float epsilon, const float *restrict x, const float *restrict weight,
+  const float *restrict dy, float *restrict dx, float *restrict dweight) {
+  for (size_t i = 0; i < rows; i++, x += channels, dy += channels, dx += channels) {
+    float inverse = ISA(inverse_rms)(channels, x, epsilon), product = 0;
+    for (size_t c = 0; c < channels; c++) product += x[c] * dy[c] * weight[c];
+    product *= inverse * inverse / channels;
+    for (size_t c = 0; c < channels; c++) {
+      dx[c] = inverse * (dy[c] * weight[c] - x[c] * product);
+      dweight[c] += x[c] * inverse * dy[c];
+    }
+  }
+}

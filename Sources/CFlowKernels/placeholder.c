@@ -1,1 +1,0 @@
-#include "flow_kernels.h"

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowNN
+internal import FlowTensor
+
+/// A bundle's causal generator behind ``VideoModel``: latents through the cache, pictures through the decoder.
+public final class CausalVideoModel: VideoModel {
+  /// What the model is.
+  public let description: VideoModelDescription
+  private let bundle: VideoBundle
+
+  /// A model that runs a bundle.
+  public init(_ bundle: VideoBundle) {
+    let m = bundle.manifest
+    self.bundle = bundle
+    description = VideoModelDescription(
+      name: bundle.name, sha256: bundle.sha256, width: m.autoencoder.width, height: m.autoencoder.height,
+      framesPerSecond: m.framesPerSecond, actions: m.actions,
+      defaultAction: m.actions.firstIndex(of: m.defaultAction) ?? 0, defaultSteps: m.defaultSteps,
+      maximumSteps: m.maximumSteps, bytesPerStream: bundle.generator.model.cacheByteCount,
+      dataLicence: m.dataLicence)
+  }
+
+  /// Begins a stream at the given picture, or at the start frame that the seed chooses.
+  public func makeStream(_ options: StreamOptions) -> any VideoStream {
+    let start: Tensor
+    if let image = options.initialImage {
+      start = bundle.codec.encode(Tensor(image))
+    } else {
+      let index = Int(options.seed % UInt64(bundle.manifest.starts))
+      start = bundle.starts.rows(index..<index + 1)
+    }
+    return CausalVideoStream(bundle.generator.begin(start, seed: options.seed), steps: options.steps)
+  }
+
+  /// Generates the next frame of each stream.
+  public func advance(_ streams: [any VideoStream], actions: [Int]) throws(NumericalError) -> [RGBImage] {
+    var frames: [RGBImage] = []
+    for (stream, action) in zip(streams, actions) {
+      guard let stream = stream as? CausalVideoStream else {
+        preconditionFailure("advance: a stream of another model")
+      }
+      let latent = bundle.generator.next(stream.latents, action: action, steps: stream.steps)
+      guard latent.isFinite else {
+        throw NumericalError(place: "the latent of frame \(stream.framesGenerated)")
+      }
+      let picture = bundle.codec.decode(latent)
+      frames.append(
+        RGBImage(
+          width: description.width, height: description.height,
+          pixels: picture.bytes(scale: 127.5, shift: 127.5)))
+    }
+    return frames
+  }
+}
+
+/// A stream of a ``CausalVideoModel``.
+final class CausalVideoStream: VideoStream {
+  let latents: LatentStream
+  let steps: Int
+  var framesGenerated: Int { latents.frame }
+
+  init(_ latents: LatentStream, steps: Int) {
+    self.latents = latents
+    self.steps = steps
+  }
+}
+
+extension Tensor {
+  /// A picture as [1, height, width, 3] in −1…1.
+  init(_ image: RGBImage) {
+    self = image.pixels.withUnsafeBufferPointer { pixels in
+      Tensor(bytes: pixels, scale: 1 / 127.5, shift: -1, shape: [1, image.height, image.width, 3])
+    }
+  }
+}

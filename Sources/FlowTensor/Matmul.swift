@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CFlowKernels
+
+/// The extents of a (batched) matrix product.
+struct MatmulShape {
+  let batch: Int
+  let m: Int
+  let n: Int
+  let k: Int
+  let result: Shape
+
+  init(_ a: Shape, _ b: Shape, transposeA: Bool, transposeB: Bool) {
+    precondition(
+      a.rank == b.rank && a.rank >= 2, "matmul: left \(a) and right \(b) need the same rank, 2 or more")
+    precondition(
+      a.extents.dropLast(2) == b.extents.dropLast(2),
+      "matmul: left \(a) and right \(b) disagree on the batch axes")
+    (m, k) = transposeA ? (a[-1], a[-2]) : (a[-2], a[-1])
+    n = transposeB ? b[-2] : b[-1]
+    let inner = transposeB ? b[-1] : b[-2]
+    precondition(
+      k == inner, "matmul: left \(a) and right \(b) disagree on the inner axis (\(k) against \(inner))")
+    batch = a.extents.dropLast(2).reduce(1, *)
+    result = Shape(Array(a.extents.dropLast(2)) + [m, n])
+  }
+}
+
+/// How the operands of matrix products are rounded; results and sums are float32 always.
+public enum MatmulPrecision: String, Sendable, Codable {
+  case float32, bfloat16
+
+  /// The precision of products on this task: `MatmulPrecision.$current.withValue(.bfloat16) { … }`.
+  @TaskLocal public static var current = MatmulPrecision.float32
+}
+
+extension Tensor {
+  /// The matrix product over the last two axes, either operand read transposed; leading axes are a batch.
+  ///
+  /// `bias`, a vector of the result's last extent, is added to each row while the row is in cache.
+  public static func matmul(
+    _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false, bias: Tensor? = nil
+  ) -> Tensor {
+    let shape = MatmulShape(a.shape, b.shape, transposeA: transposeA, transposeB: transposeB)
+    precondition(
+      bias == nil || bias!.shape == [shape.n], "matmul: bias \(bias!.shape) for \(shape.n) columns")
+    let product = Product(shape: shape, transposeA: transposeA, transposeB: transposeB, bias: bias)
+    return Tensor(shape.result) { result in
+      if shape.result.count == 0 { return }
+      if shape.k == 0 { return result.initialize(repeating: 0, count: shape.result.count) }
+      switch MatmulPrecision.current {
+      case .float32: product.run(a, b, into: result)
+      case .bfloat16: product.runBFloat16(a, b, into: result)
+      }
+    }
+  }
+}
+
+/// A matrix product split into blocks of rows of the result.
+private struct Product {
+  let shape: MatmulShape
+  let transposeA: Bool
+  let transposeB: Bool
+  let bias: Tensor?
+
+  private var strideA: Int { transposeA ? shape.m : shape.k }
+  private var strideB: Int { transposeB ? shape.k : shape.n }
+
+  /// Blocks of about a quarter megabyte of results: they stay in cache for the bias.
+  private func forEachBlock(
+    into result: UnsafeMutablePointer<Float>,
+    _ body: (_ batch: Int, _ rows: Range<Int>, _ c: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let (m, n) = (shape.m, shape.n)
+    let grain = shape.batch > 1 ? m : max(24, min(m, 65_536 / n))
+    let blocks = (m + grain - 1) / grain
+    Team.run(shape.batch * blocks) { index in
+      let (batch, block) = (index / blocks, index % blocks)
+      let rows = block * grain..<min(m, (block + 1) * grain)
+      let c = result + (batch * m + rows.lowerBound) * n
+      body(batch, rows, c)
+      if let bias { flow_add_bias(rows.count, n, bias.pointer, c) }
+    }
+  }
+
+  private func startA(_ batch: Int, _ rows: Range<Int>) -> Int {
+    batch * shape.m * shape.k + rows.lowerBound * (transposeA ? 1 : shape.k)
+  }
+
+  func run(_ a: Tensor, _ b: Tensor, into result: UnsafeMutablePointer<Float>) {
+    forEachBlock(into: result) { batch, rows, c in
+      gemm(
+        rows.count, shape.n, shape.k,
+        Matrix(base: a.pointer + startA(batch, rows), stride: strideA, transposed: transposeA),
+        Matrix(base: b.pointer + batch * shape.n * shape.k, stride: strideB, transposed: transposeB), into: c,
+        stride: shape.n)
+    }
+  }
+
+  func runBFloat16(_ a: Tensor, _ b: Tensor, into result: UnsafeMutablePointer<Float>) {
+    let left = HalfStorage(rounding: a), right = HalfStorage(rounding: b)
+    forEachBlock(into: result) { batch, rows, c in
+      useOneThreadInOneDNN()
+      let done = flow_gemm_bfloat16(
+        rows.count, shape.n, shape.k, left.base + startA(batch, rows), strideA, transposeA,
+        right.base + batch * shape.n * shape.k, strideB, transposeB, c, shape.n)
+      precondition(done, "matmul: oneDNN has no bfloat16 product \(rows.count)×\(shape.n)×\(shape.k)")
+    }
+    withExtendedLifetime((left, right)) {}
+  }
+}
+
+/// The elements of a tensor rounded to bfloat16, in pooled memory.
+private final class HalfStorage {
+  private let storage: Storage
+  var base: UnsafeMutablePointer<UInt16> {
+    UnsafeMutableRawPointer(storage.base).assumingMemoryBound(to: UInt16.self)
+  }
+
+  init(rounding tensor: Tensor) {
+    storage = Storage(count: (tensor.count + 1) / 2)
+    Team.split(tensor.count, grain: 4 * elementGrain) { range in
+      flow_to_bfloat16(range.count, tensor.pointer + range.lowerBound, base + range.lowerBound)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CFlowKernels
+
+extension Tensor {
+  /// The sum over one axis, which disappears.
+  public func sum(axis: Int) -> Tensor {
+    let axis = shape.normalized(axis)
+    let outer = shape.extents[..<axis].reduce(1, *)
+    let reduced = shape[axis]
+    let inner = shape.extents[(axis + 1)...].reduce(1, *)
+    var extents = shape.extents
+    extents.remove(at: axis)
+    return Tensor(Shape(extents)) { result in
+      if outer == 1 { return Tensor.sumColumns(self, reduced, inner, into: result) }
+      Team.split(outer, grain: max(1, elementGrain / max(reduced * inner, 1))) { range in
+        flow_sum(
+          range.count, reduced, inner, pointer + range.lowerBound * reduced * inner,
+          result + range.lowerBound * inner)
+      }
+    }
+  }
+
+  /// A sum of many rows: partial sums of blocks first, whose number does not depend on the team.
+  private static func sumColumns(
+    _ x: Tensor, _ rows: Int, _ columns: Int, into result: UnsafeMutablePointer<Float>
+  ) {
+    let grain = max(1, elementGrain / max(columns, 1))
+    let blocks = max(1, (rows + grain - 1) / grain)
+    let partial = Tensor([blocks, columns]) { partial in
+      Team.run(blocks) { block in
+        let first = block * grain
+        flow_sum(
+          1, min(grain, rows - first), columns, x.pointer + first * columns, partial + block * columns)
+      }
+    }
+    withExtendedLifetime(partial) { flow_sum(1, blocks, columns, partial.pointer, result) }
+  }
+
+  /// The sum of all elements, a scalar.
+  public func sum() -> Tensor { reshaped([count]).sum(axis: 0) }
+
+  /// The sum over every axis that broadcasting to this tensor's shape from `target` would stretch.
+  public func sum(to target: Shape) -> Tensor {
+    if shape == target { return self }
+    var result = self
+    while result.shape.rank > target.rank { result = result.sum(axis: 0) }
+    for axis in 0..<target.rank where target[axis] == 1 && result.shape[axis] != 1 {
+      result = result.sum(axis: axis).reshaped(result.shape.replacing(axis, with: 1))
+    }
+    precondition(result.shape == target, "sum: shape \(shape) does not reduce to \(target)")
+    return result
+  }
+
+  /// The sum of the squares of all elements, in double precision.
+  public var sumOfSquares: Double { withExtendedLifetime(storage) { flow_sum_of_squares(count, pointer) } }
+
+  /// Whether every element is finite.
+  public var isFinite: Bool { withExtendedLifetime(storage) { flow_all_finite(count, pointer) } }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CFlowKernels
+
+/// The worker team: every core of the machine, owned by this process's kernels alone.
+///
+/// Libraries run single-threaded inside it. Work is split by what is computed, never by who computes
+/// it, so results do not depend on the number of threads.
+public enum Team {
+  /// Threads that take part, the caller included.
+  public static var size: Int { Int(flow_team_size()) }
+
+  /// Calls `body` once for each index below `count`, on all cores; returns when every call has.
+  package static func run(_ count: Int, _ body: (Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      var task = body
+      withUnsafeMutablePointer(to: &task) { context in
+        flow_team_run(
+          count, { context, index in context!.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index) },
+          context)
+      }
+    }
+  }
+
+  /// Splits `count` items into ranges of about `grain` and calls `body` with each range, on all cores.
+  package static func split(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    let grain = max(grain, 1)
+    let pieces = (count + grain - 1) / grain
+    if pieces <= 1 { return body(0..<count) }
+    run(pieces) { piece in body(piece * grain..<min(count, (piece + 1) * grain)) }
+  }
+}
+
+/// Elements that one index of a memory-bound kernel handles: large against the cost of taking an
+/// index, small against the second-level cache.
+let elementGrain = 32_768

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import FlowAutodiff
+public import FlowNN
+public import FlowTensor
+
+/// One stage of training: a model, a loss on batches that it draws itself, and ways to look at the result.
+public protocol TrainingStage {
+  /// The name of the stage: of its folder and in its progress lines.
+  var name: String { get }
+  /// The parameters that are trained.
+  var layout: ParameterLayout { get }
+  /// The optimiser and its schedule.
+  var optimiser: OptimiserRecipe { get }
+  /// Pictures or frames that one step learns from.
+  var examplesPerStep: Int { get }
+
+  /// The weights to begin with, in the order of the layout.
+  func initialWeights() -> [Tensor]
+
+  /// The loss of one batch.
+  ///
+  /// - Parameters:
+  ///   - parameters: recorded, to differentiate.
+  ///   - average: the moving average, constant.
+  ///   - random: the random numbers of this step; the only source of chance.
+  func loss(_ parameters: Parameters, average: Parameters, random: inout Random) -> Variable
+
+  /// Named figures on unseen data.
+  func validate(_ parameters: Parameters) -> [(name: String, value: Double)]
+
+  /// A picture of what the model makes next to what is true.
+  func sampleSheet(_ parameters: Parameters) -> SampleSheet
+}

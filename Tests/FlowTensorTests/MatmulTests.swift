@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowTensor
+import Testing
+
+@Suite("Matrix products")
+struct MatmulTests {
+  /// m, n, k, left transposed, right transposed.
+  static let shapes: [(Int, Int, Int, Bool, Bool)] = [
+    (1, 1, 1, false, false), (15, 17, 3, false, false), (17, 5, 33, true, false), (3, 64, 31, false, true),
+    (40, 2, 7, true, true), (300, 70, 64, false, true), (0, 3, 2, false, false), (2, 3, 0, false, false),
+  ]
+
+  /// The definition, in double precision.
+  static func reference(_ a: Tensor, _ b: Tensor, _ m: Int, _ n: Int, _ k: Int, _ ta: Bool, _ tb: Bool) -> [Double] {
+    let a = a.elements, b = b.elements
+    return (0..<m * n).map { index in
+      let (i, j) = (index / n, index % n)
+      return (0..<k).reduce(0.0) { sum, l in
+        sum + Double(a[ta ? l * m + i : i * k + l]) * Double(b[tb ? j * k + l : l * n + j])
+      }
+    }
+  }
+
+  @Test("agree with the definition in both precisions", arguments: shapes, [MatmulPrecision.float32, .bfloat16])
+  func definition(shape: (Int, Int, Int, Bool, Bool), precision: MatmulPrecision) {
+    let (m, n, k, ta, tb) = shape
+    var random = Random(key: 3)
+    let a = random.normal(ta ? [k, m] : [m, k]), b = random.normal(tb ? [n, k] : [k, n])
+    let bias = random.normal([n])
+    let result = MatmulPrecision.$current.withValue(precision) {
+      Tensor.matmul(a, b, transposeA: ta, transposeB: tb, bias: k > 0 ? bias : nil)
+    }
+    let expected = Self.reference(a, b, m, n, k, ta, tb)
+    let offsets = bias.elements
+    // A rounding of each factor, and of each partial sum.
+    let unit: Double = precision == .float32 ? 1e-6 : 8e-3
+    let tolerance = unit * Double(max(k, 1)).squareRoot() * 4
+    for (index, value) in result.elements.enumerated() {
+      let wanted = expected[index] + (k > 0 ? Double(offsets[index % n]) : 0)
+      #expect(abs(Double(value) - wanted) <= tolerance)
+    }
+  }
+
+  @Test("bfloat16 rounds its operands")
+  func rounds() {
+    let a = Tensor([1 + 1.0 / 512], shape: [1, 1]), b = Tensor([1], shape: [1, 1])
+    #expect(Tensor.matmul(a, b).item == 1 + 1.0 / 512)
+    #expect(MatmulPrecision.$current.withValue(.bfloat16) { Tensor.matmul(a, b).item } == 1)
+  }
+}
