@@ -97,7 +97,11 @@ let package = Package(
     tests("FlowDigest"),
     tests("FlowZeroMQ"),
     tests(
-      "FlowServer", ["FlowGeneration", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest", "flowd", logging]),
+      "FlowServer",
+      [
+        "FlowGeneration", "FlowNN", "FlowTensor", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest", "flowd",
+        logging,
+      ]),
     tests("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "flowctl"]),
   ]
 )

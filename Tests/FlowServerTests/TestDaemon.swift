@@ -3,6 +3,7 @@
 import FlowServer
 import FlowWire
 import FlowZeroMQ
+import FoundationEssentials
 import Glibc
 import Logging
 import Testing
@@ -17,8 +18,7 @@ final class TemporaryFolder: Sendable {
   }
 
   deinit {
-    for name in ["s", "s.lock"] { unlink("\(path)/\(name)") }
-    rmdir(path)
+    try? FileManager.default.removeItem(atPath: path)
   }
 }
 
