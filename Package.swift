@@ -99,8 +99,8 @@ let package = Package(
     tests(
       "FlowServer",
       [
-        "FlowGeneration", "FlowNN", "FlowTensor", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest", "flowd",
-        logging,
+        "FlowGeneration", "FlowNN", "FlowTensor", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest",
+        "flowd", logging,
       ]),
     tests("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "flowctl"]),
   ]

@@ -3,6 +3,7 @@
 import FlowServer
 import FlowWire
 import FlowZeroMQ
+import FoundationEssentials
 import Glibc
 import Logging
 import Testing
@@ -107,6 +108,25 @@ struct LifecycleTests {
     let watcher = try daemon.connect()
     #expect(try watcher.status().sessionsOpened == 1)
     try watcher.awaitStatus { $0.sessions.isEmpty }
+  }
+
+  @Test("a client that stands still without having gone frees its slot when its heartbeats are missed")
+  func frozenClient() async throws {
+    let daemon = try TestDaemon()
+    let folder = try TemporaryFolder()
+    let (endpoint, note) = (daemon.daemon.endpoint, "\(folder.path)/pid")
+    async let freeze = #expect(processExitsWith: .signal(SIGKILL)) {
+      [endpoint = endpoint as String, note = note as String] in
+      let client = try TestClient(endpoint)
+      _ = try client.open(OpenRequest(model: "pattern", seed: 1, credit: 1))
+      _ = try client.next()
+      try "\(getpid())".write(toFile: note, atomically: true, encoding: .utf8)
+      kill(getpid(), SIGSTOP)
+    }
+    try daemon.connect().awaitStatus { $0.sessionsOpened == 1 && $0.sessions.isEmpty }
+    let process = try #require(pid_t(String(contentsOfFile: note, encoding: .utf8)))
+    kill(process, SIGKILL)
+    _ = await freeze
   }
 
   @Test("a daemon that drains ends its streams as drained, refuses new ones, and leaves")
