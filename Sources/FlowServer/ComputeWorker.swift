@@ -12,7 +12,7 @@ final class ComputeWorker: Sendable {
     /// Begin a stream of a model that is loaded.
     case begin(session: String, model: String, StreamOptions)
     /// Generate the next frame of a stream.
-    case generate(session: String, frame: Int, action: Int)
+    case generate(session: String, action: Int)
     /// Forget a stream.
     case forget(session: String)
     /// Return.
@@ -81,7 +81,7 @@ struct ComputeScheduler {
         preconditionFailure("ComputeScheduler: a stream of \(model), which is not loaded")
       }
       streams[session] = Stream(model: model, stream: stream)
-    case .generate(let session, _, let action):
+    case .generate(let session, let action):
       // A stream that failed is gone although its session has not heard of it yet.
       if streams[session] != nil { jobs.append(Job(session: session, action: action)) }
     case .forget(let session): forget(session)

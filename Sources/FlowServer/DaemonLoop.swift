@@ -105,8 +105,7 @@ struct DaemonLoop: ~Copyable {
     case .begin(let options):
       guard let model = seats[name]?.session.request.model else { return }
       compute.post(.begin(session: name, model: model, options))
-    case .generate(let frame, let action):
-      compute.post(.generate(session: name, frame: frame, action: action))
+    case .generate(_, let action): compute.post(.generate(session: name, action: action))
     case .encode(let image, let facts): encode.post(.encode(session: name, image, facts))
     case .finish: encode.post(.finish(session: name))
     case .send(let reply, let id, let body): send(reply, id, body, to: peer)

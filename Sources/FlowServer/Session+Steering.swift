@@ -4,10 +4,11 @@ internal import FlowWire
 
 extension Session {
   mutating func grant(_ count: Int, _ id: String?, _ now: Duration) -> [SessionAction] {
-    guard credit + count <= WireLimits.credit else {
+    let limit = plan?.creditLimit ?? WireLimits.credit
+    guard credit + count <= limit else {
       let error = WireError.badRequest(
         "n",
-        "\(count) more on top of \(credit) would pass the limit of \(WireLimits.credit); "
+        "\(count) more on top of \(credit) would pass the limit of \(limit); "
           + "give credit only for what was received")
       return [.send(.error(Failure(session: name, error)), id: id, body: nil)]
     }

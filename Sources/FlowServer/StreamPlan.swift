@@ -14,6 +14,12 @@ struct StreamPlan {
   let settings: VideoSettings
   let image: InitialImage?
   let schedule: ActionSchedule
+  /// The most messages that the client may be owed: libzmq keeps what it does not read, so that a bare
+  /// frame's size bounds how many there may be.
+  let creditLimit: Int
+
+  /// The most bytes of bare frames that may wait for a client.
+  private static let bytesInFlight = 256 << 20
 
   /// Checks a request.
   ///
@@ -34,6 +40,14 @@ struct StreamPlan {
     var schedule = ActionSchedule(defaultAction: model.defaultAction)
     if let plan = request.plan { try schedule.apply(plan, of: model, from: 0, control: nil) }
     self.schedule = schedule
+    let frameBytes = settings.outputWidth * settings.outputHeight * 3
+    creditLimit = max(1, min(WireLimits.credit, Self.bytesInFlight / frameBytes))
+    guard request.credit <= creditLimit else {
+      throw .badRequest(
+        "credit",
+        "credit is \(request.credit); frames of \(settings.outputWidth)×\(settings.outputHeight) "
+          + "allow \(creditLimit) at a time")
+    }
   }
 }
 
