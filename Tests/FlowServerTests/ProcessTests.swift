@@ -13,12 +13,14 @@ struct ProcessTests {
   @Test(
     "SIGTERM in the middle of a stream ends it as drained and the process with status 0",
     arguments: [SIGTERM, SIGINT])
-  func signalMidStream(number: Int32) async {
-    await #expect(processExitsWith: .exitCode(0)) { [number = number as Int32] in
-      let folder = try TemporaryFolder()
+  func signalMidStream(number: Int32) async throws {
+    let folder = try TemporaryFolder()
+    let endpoint = "ipc://\(folder.path)/s"
+    await #expect(processExitsWith: .exitCode(0)) {
+      [number = number as Int32, endpoint = endpoint as String] in
       let seen = Seen()
       let status = DaemonProcess.run(
-        configuration: ServerConfiguration(endpoint: "ipc://\(folder.path)/s"), catalogue: TestCatalogue(),
+        configuration: ServerConfiguration(endpoint: endpoint), catalogue: TestCatalogue(),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
       ) { endpoint in
         Task.detached {
@@ -39,12 +41,13 @@ struct ProcessTests {
   }
 
   @Test("a second signal ends the process at once, whatever its streams do")
-  func secondSignal() async {
-    await #expect(processExitsWith: .exitCode(1)) {
-      let folder = try TemporaryFolder()
+  func secondSignal() async throws {
+    let folder = try TemporaryFolder()
+    let endpoint = "ipc://\(folder.path)/s"
+    await #expect(processExitsWith: .exitCode(1)) { [endpoint = endpoint as String] in
       let gate = Gate()
       _ = DaemonProcess.run(
-        configuration: ServerConfiguration(endpoint: "ipc://\(folder.path)/s"),
+        configuration: ServerConfiguration(endpoint: endpoint),
         catalogue: TestCatalogue(gate: gate), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
       ) { endpoint in
         Task.detached {
