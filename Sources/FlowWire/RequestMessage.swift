@@ -72,6 +72,13 @@ public struct RequestRejection: Error, Sendable, Equatable {
   public let session: String?
   /// What is wrong.
   public let error: WireError
+
+  /// A refusal of the request named `id`.
+  public init(id: String?, session: String?, error: WireError) {
+    self.id = id
+    self.session = session
+    self.error = error
+  }
 }
 
 /// Parses part 0 after checking the number and the sizes of the parts.

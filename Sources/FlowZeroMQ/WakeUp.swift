@@ -21,9 +21,10 @@ public final class WakeUp: Sendable {
     _ = eventfd_write(fileDescriptor, 1)
   }
 
-  /// Takes all signals given so far.
-  public func clear() {
+  /// Takes all signals given so far, and says how many there were.
+  @discardableResult
+  public func clear() -> Int {
     var count: eventfd_t = 0
-    _ = eventfd_read(fileDescriptor, &count)
+    return eventfd_read(fileDescriptor, &count) == 0 ? Int(clamping: count) : 0
   }
 }
