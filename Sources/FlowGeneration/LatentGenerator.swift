@@ -89,4 +89,16 @@ public final class LatentStream {
     self.cache = cache
     self.random = random
   }
+
+  /// All that a step changes beside the cache. Going back to it undoes the step: the same frame fills the same slots.
+  struct Place {
+    fileprivate let random: Random
+    fileprivate let latent: Tensor?
+    fileprivate let frame: Int
+  }
+
+  var place: Place {
+    get { Place(random: random, latent: latent, frame: frame) }
+    set { (random, latent, frame) = (newValue.random, newValue.latent, newValue.frame) }
+  }
 }
