@@ -13,7 +13,7 @@ struct GeneratorTests {
     "loss and gradient are finite with jumps and own context", arguments: [Float(0), 0.5, 1], [Float(0), 0.5])
   func finite(jumps: Float, ownContext: Float) throws {
     try withFolder { folder in
-      let stage = try tinyGenerator(in: folder, ownContext: ownContext, jumps: jumps)
+      let stage = try tinyGenerator(in: folder, tinyRecipe(ownContext: ownContext, jumps: jumps))
       let weights = randomWeights(stage.layout, seed: 1), average = randomWeights(stage.layout, seed: 2)
       for key: UInt64 in 1...4 {
         let (loss, gradient) = valueAndGradient(at: weights.map { Variable($0) }) { weights in
@@ -31,7 +31,7 @@ struct GeneratorTests {
   @Test("at t = 1 the loss is the weighted squared error of the prediction, given frames left out")
   func diagonal() throws {
     try withFolder { folder in
-      let stage = try tinyGenerator(in: folder, atOne: 1, contextNoise: 0)
+      let stage = try tinyGenerator(in: folder, tinyRecipe(atOne: 1, contextNoise: 0))
       let weights = Parameters(stage.layout.initialize(seed: 1))
       for key: UInt64 in 1...3 {
         var random = Random(key: key), same = Random(key: key)
@@ -48,12 +48,53 @@ struct GeneratorTests {
   @Test("off the diagonal, a flow map that composes has no loss")
   func fixedPoint() throws {
     try withFolder { folder in
-      let stage = try tinyGenerator(in: folder, jumps: 1)
+      let stage = try tinyGenerator(in: folder, tinyRecipe(jumps: 1))
       let weights = Parameters(stage.layout.initialize(seed: 1))
       for key: UInt64 in 1...5 {
         var random = Random(key: key)
         #expect(stage.loss(weights, average: weights, random: &random).tensor.item < 1e-6)
       }
+    }
+  }
+
+  /// The semigroup in terms of states: a jump of the model lands at (r/t)·z + (1 − r/t)·D, and the target is the D whose
+  /// one jump lands where two half jumps of the average do. The finest half jumps are Euler steps: D on the diagonal.
+  @Test("off the diagonal the target lands where two half jumps land", arguments: 1...4)
+  func jumps(key: Int) throws {
+    try withFolder { folder in
+      let recipe = tinyRecipe(jumps: 1)
+      let stage = try tinyGenerator(in: folder, recipe)
+      let weights = Parameters(randomWeights(stage.layout, seed: 1))
+      let average = Parameters(randomWeights(stage.layout, seed: 2))
+      var random = Random(key: UInt64(key)), same = Random(key: UInt64(key))
+      let loss = stage.loss(weights, average: average, random: &random).tensor.item
+
+      let batch = SequenceBatch(try tinyLatents(in: folder).0, count: 4, frames: 5, &same)
+      let times = FrameTimes(recipe, &same)
+      let level = FrameTime.drawn(recipe, &same) { _, _, uniform in uniform * 0.4 }
+      let previous = Variable(batch.previous) + level.frames * Variable(same.normal(batch.previous.shape))
+      let conditions = FrameConditions(previous: previous, actions: batch.actions, contextNoise: level.rows)
+      let noise = Variable(same.normal(batch.latents.shape)), x = Variable(batch.latents)
+      let z = (1 - times.t.frames) * x + times.t.frames * noise
+      let predict = { (z: Variable, r: FrameTime, t: FrameTime, parameters: Parameters) in
+        stage.model(z, r: r.rows, t: t.rows, conditions, positions: batch.positions, parameters)
+      }
+      // A given frame stays what it is: its share of a jump is 0.
+      let share = { (r: FrameTime, t: FrameTime) in
+        let counts = Variable(times.weights.tensor.map(.sign))
+        return 1 - counts + counts * (r.frames / t.frames)
+      }
+      let (r, s, t, finest) = (times.r, times.s, times.t, times.finest)
+      let asked = { (r: FrameTime, t: FrameTime) in
+        FrameTime((finest.frames * t.frames + (1 - finest.frames) * r.frames).tensor)
+      }
+      let halfway = share(s, t) * z + (1 - share(s, t)) * predict(z, asked(s, t), t, average)
+      let landed = share(r, s) * halfway + (1 - share(r, s)) * predict(halfway, asked(r, s), s, average)
+      let residual = landed - (share(r, t) * z + (1 - share(r, t)) * predict(z, r, t, weights))
+      // The squared error of D is that of the landing over the square of what D is multiplied by.
+      let scale = 1 - share(r, t) + Variable(times.weights.tensor.map(.sign).affine(scale: -1, shift: 1))
+      let wanted = ((residual / scale).map(.square) * times.weights).sum().tensor.item / Float(4 * 4 * 24)
+      #expect(abs(loss - wanted) < 5e-3 * wanted, "\(loss), \(wanted)")
     }
   }
 

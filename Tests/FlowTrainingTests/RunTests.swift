@@ -48,7 +48,8 @@ struct RunTests {
     arguments: [MatmulPrecision.float32, .bfloat16])
   func resumedGenerator(precision: MatmulPrecision) throws {
     try withFolder { folder in
-      let stage = try tinyGenerator(in: folder, steps: 6, precision: precision, ownContext: 0.5, jumps: 0.5)
+      let stage = try tinyGenerator(
+        in: folder, tinyRecipe(steps: 6, precision: precision, ownContext: 0.5, jumps: 0.5))
       try expectSame(stage, in: folder)
     }
   }
@@ -68,7 +69,7 @@ struct RunTests {
   @Test("training a generator lowers its loss on the batches of the first steps")
   func generatorLearns() throws {
     try withFolder { folder in
-      let stage = try tinyGenerator(in: folder, steps: 60, ownContext: 0.3, jumps: 0.5)
+      let stage = try tinyGenerator(in: folder, tinyRecipe(steps: 60, ownContext: 0.3, jumps: 0.5))
       var run = try TrainingRun(stage, folder: folder + "/run")
       let loss = { (weights: [Tensor]) in
         (1...8).reduce(Float(0)) { sum, key in

@@ -89,15 +89,19 @@ func tinyLatents(in folder: String) throws -> (LatentRecording, LatentCodec) {
   return (try LatentRecording(recording, codec: codec, path: path, progress: .silent), codec)
 }
 
-/// A generator stage on the test recording.
-func tinyGenerator(
-  in folder: String, steps: Int = 4, precision: MatmulPrecision = .float32, atOne: Float = 0.3,
-  contextNoise: Float = 0.4, ownContext: Float = 0, jumps: Float = 0
-) throws -> GeneratorStage {
-  let (latents, codec) = try tinyLatents(in: folder)
-  let recipe = GeneratorRecipe(
+/// The training of a generator in four sequences of five frames.
+func tinyRecipe(
+  steps: Int = 4, precision: MatmulPrecision = .float32, atOne: Float = 0.3, contextNoise: Float = 0.4,
+  ownContext: Float = 0, jumps: Float = 0
+) -> GeneratorRecipe {
+  GeneratorRecipe(
     optimiser: tinyOptimiser(steps: steps, precision: precision), batch: 4, frames: 5, atOne: atOne,
     contextNoise: contextNoise, ownContext: ownContext, jumps: jumps, levels: 3)
+}
+
+/// A generator stage on the test recording.
+func tinyGenerator(in folder: String, _ recipe: GeneratorRecipe = tinyRecipe()) throws -> GeneratorStage {
+  let (latents, codec) = try tinyLatents(in: folder)
   let rollouts = RolloutMeasure(
     recording: latents, codec: codec, steps: [1, 2], count: 4, evaluations: 2, contextNoise: 0.1)
   return GeneratorStage(
