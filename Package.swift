@@ -15,7 +15,6 @@ let kernels: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-We
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A library target of ours; `Sources/NAME` holds it.
@@ -45,19 +44,16 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
     // Row 7: executables.
-    executable("flowd", ["FlowServer", argumentParser, logging, lifecycle]),
+    executable("flowd", ["FlowServer", "FlowGeneration", argumentParser, logging]),
     executable("flowctl", ["FlowClient", argumentParser]),
     executable("flowtrain", ["FlowTraining", argumentParser]),
 
     // Row 6: the daemon and the client, without main.
-    library(
-      "FlowServer",
-      ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging, lifecycle]),
+    library("FlowServer", ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
     library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest"]),
 
     // Row 5: generating and training.
@@ -100,7 +96,12 @@ let package = Package(
     tests("FlowWire"),
     tests("FlowDigest"),
     tests("FlowZeroMQ"),
-    tests("FlowServer", ["FlowGeneration", "FlowWire", "FlowZeroMQ", "FlowVideo"]),
-    tests("FlowClient", ["FlowWire", "FlowZeroMQ"]),
+    tests(
+      "FlowServer",
+      [
+        "FlowGeneration", "FlowNN", "FlowTensor", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest",
+        "flowd", logging,
+      ]),
+    tests("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "flowctl"]),
   ]
 )

@@ -16,7 +16,8 @@ public protocol Primitive: Sendable {
   ///   - cotangents: one a result, nil where the result was not used.
   ///   - needed: which inputs a derivative is wanted for.
   /// - Returns: one cotangent an input, nil where it is zero or not needed.
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?]
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
 }
 
 /// The results of a primitive, recorded on the innermost tape among its inputs.

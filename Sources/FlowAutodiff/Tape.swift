@@ -80,6 +80,8 @@ public func valueAndGradient(
 }
 
 /// The gradient of a scalar function with respect to each argument.
-public func gradient(at arguments: [Variable], of function: ([Variable]) throws -> Variable) rethrows -> [Variable] {
+public func gradient(at arguments: [Variable], of function: ([Variable]) throws -> Variable) rethrows
+  -> [Variable]
+{
   try valueAndGradient(at: arguments, of: function).gradient
 }

@@ -43,6 +43,10 @@ public struct Variable {
 
   /// The variable as the transformations outside `tape` see it, and its place on `tape`.
   func unwrapped(from tape: Tape) -> (primal: Variable, place: Place?) {
-    if case .recorded(let primal, let own, let place) = form, own === tape { (primal, place) } else { (self, nil) }
+    if case .recorded(let primal, let own, let place) = form, own === tape {
+      (primal, place)
+    } else {
+      (self, nil)
+    }
   }
 }

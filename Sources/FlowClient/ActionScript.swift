@@ -3,7 +3,8 @@
 /// Which action is taken in which frame: runs of equal actions, one after the other.
 ///
 /// Inline, `forward*20,left*8,none`: a name, or a name and a count, separated by commas. In a file, one
-/// `name [count]` a line; what follows `#` is a remark. After its end a script holds its last action.
+/// `name [count]` a line; what follows `#` is a remark. After the end of a script the model's default
+/// action is taken.
 public struct ActionScript: Sendable, Equatable {
   /// One action, taken in `count` frames in a row.
   public struct Run: Sendable, Equatable {
@@ -24,8 +25,6 @@ public struct ActionScript: Sendable, Equatable {
 
   /// The most frames that a run may have.
   public static let longestRun = 1_000_000
-  /// The longest script, in bytes of text.
-  public static let longestText = 1 << 20
 
   /// Parses a script of one line, `name[*count],…`.
   ///
@@ -58,6 +57,21 @@ public struct ActionScript: Sendable, Equatable {
 
   /// How many frames the script covers.
   public var frames: Int { runs.reduce(0) { $0 + $1.count } }
+
+  /// The same actions in as few runs as can be.
+  public var compacted: ActionScript {
+    var joined: [Run] = []
+    for run in runs {
+      if let last = joined.last, last.action == run.action {
+        joined[joined.count - 1] = Run(action: run.action, count: last.count + run.count)
+      } else {
+        joined.append(run)
+      }
+    }
+    return ActionScript(runs: joined)
+  }
+
+  private init(runs: [Run]) { self.runs = runs }
 }
 
 /// A name and perhaps a count.

@@ -26,9 +26,6 @@ public enum OutputFormat: String, Sendable, CaseIterable {
     default: return nil
     }
   }
-
-  /// The format's name on the wire.
-  public var wireName: String { self == .mp4 ? "fmp4" : rawValue }
 }
 
 /// Where the bytes go and what they are.

@@ -18,13 +18,17 @@ public protocol OutputSink: AnyObject {
 public enum OutputFailure: Error, Sendable, Equatable {
   /// The reader of a pipe has left, which is its right: a clean end.
   case readerLeft
-  /// The system refused.
+  /// The system refused to open the place.
+  case notOpened(path: String, message: String)
+  /// The system refused to write more.
   case failed(path: String, message: String, bytesWritten: Int)
 
   /// What the user should read; nil for a clean end.
   public var error: ClientError? {
     switch self {
     case .readerLeft: nil
+    case .notOpened(let path, let message):
+      ClientError(.output, "cannot write \(path): \(message)")
     case .failed(let path, let message, let bytes):
       ClientError(
         .output, "cannot write \(path): \(message) (\(bytes) bytes of whole chunks were written)")
@@ -60,7 +64,7 @@ private final class StreamSink: OutputSink {
   init(path: String) throws(OutputFailure) {
     name = path
     self.path = path
-    descriptor = try failing(path, 0) { () throws(SystemError) in try Descriptor(creating: path) }
+    descriptor = try failing(path, nil) { () throws(SystemError) in try Descriptor(creating: path) }
   }
 
   func write(_ chunk: UnsafeRawBufferPointer) throws(OutputFailure) {
@@ -81,7 +85,7 @@ private final class FileSink: OutputSink {
 
   init(path: String) throws(OutputFailure) {
     self.path = path
-    descriptor = try failing(path, 0) { () throws(SystemError) in
+    descriptor = try failing(path, nil) { () throws(SystemError) in
       try Descriptor(creating: path + ".partial")
     }
   }
@@ -141,14 +145,15 @@ private final class SequenceSink: OutputSink {
   func abandon() -> String? { lastPath }
 }
 
-/// Runs a system call for the output called `name`.
+/// Runs a system call for the output called `name`; nil bytes mean that it is not open yet.
 private func failing<Result: ~Copyable>(
-  _ name: String, _ bytesWritten: Int, _ body: () throws(SystemError) -> Result
+  _ name: String, _ bytesWritten: Int?, _ body: () throws(SystemError) -> Result
 ) throws(OutputFailure) -> Result {
   do throws(SystemError) {
     return try body()
   } catch {
     if error.code == EPIPE { throw .readerLeft }
+    guard let bytesWritten else { throw .notOpened(path: name, message: error.message) }
     throw .failed(path: name, message: error.message, bytesWritten: bytesWritten)
   }
 }

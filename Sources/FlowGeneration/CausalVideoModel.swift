@@ -17,7 +17,8 @@ public final class CausalVideoModel: VideoModel {
       name: bundle.name, sha256: bundle.sha256, width: m.autoencoder.width, height: m.autoencoder.height,
       framesPerSecond: m.framesPerSecond, actions: m.actions,
       defaultAction: m.actions.firstIndex(of: m.defaultAction) ?? 0, defaultSteps: m.defaultSteps,
-      maximumSteps: m.maximumSteps, bytesPerStream: bundle.generator.model.cacheByteCount, dataLicence: m.dataLicence)
+      maximumSteps: m.maximumSteps, bytesPerStream: bundle.generator.model.cacheByteCount,
+      dataLicence: m.dataLicence)
   }
 
   /// Begins a stream at the given picture, or at the start frame that the seed chooses.
@@ -35,7 +36,9 @@ public final class CausalVideoModel: VideoModel {
   /// Generates the next frame of each stream.
   public func advance(_ streams: [any VideoStream], actions: [Int]) throws(NumericalError) -> [RGBImage] {
     let causal = streams.map { stream in
-      guard let stream = stream as? CausalVideoStream else { preconditionFailure("advance: a stream of another model") }
+      guard let stream = stream as? CausalVideoStream else {
+        preconditionFailure("advance: a stream of another model")
+      }
       return stream
     }
     let before = causal.map(\.latents.place)
@@ -52,7 +55,8 @@ public final class CausalVideoModel: VideoModel {
   }
 
   private func picture(_ pixels: Tensor) -> RGBImage {
-    RGBImage(width: description.width, height: description.height, pixels: pixels.bytes(scale: 127.5, shift: 127.5))
+    RGBImage(
+      width: description.width, height: description.height, pixels: pixels.bytes(scale: 127.5, shift: 127.5))
   }
 }
 

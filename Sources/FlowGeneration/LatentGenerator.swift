@@ -5,6 +5,14 @@ internal import FlowMaps
 public import FlowNN
 public import FlowTensor
 
+/// What the network is asked for when a sample moves from t down to r.
+public enum SamplerKind: String, Sendable, Codable {
+  /// The instantaneous velocity at t, followed for the whole step: for a model that knows the diagonal only.
+  case euler
+  /// The jump of the flow map from t to r.
+  case jumps
+}
+
 /// A causal transformer with its weights, sampled frame by frame through a cache.
 public struct LatentGenerator: Sendable {
   /// The network.
@@ -13,9 +21,14 @@ public struct LatentGenerator: Sendable {
   public let weights: [Tensor]
   /// Standard deviation of the noise added to the latent before; the network is told.
   public let contextNoise: Float
+  /// What the network is asked for.
+  public let sampler: SamplerKind
 
   /// A generator with these weights.
-  public init(_ model: CausalTransformer, weights: [Tensor], contextNoise: Float) {
+  public init(
+    _ model: CausalTransformer, weights: [Tensor], contextNoise: Float, sampler: SamplerKind = .jumps
+  ) {
+    self.sampler = sampler
     self.model = model
     self.weights = weights
     self.contextNoise = contextNoise
@@ -44,7 +57,8 @@ public struct LatentGenerator: Sendable {
   /// Writes the keys and values of a clean frame to the cache.
   private func see(_ latent: Tensor, _ conditions: FrameConditions, frame: Int, _ stream: LatentStream) {
     let clean = latent.reshaped(sequenceShape)
-    _ = model.step(Variable(clean), r: 0, t: 0, conditions, frame: frame, cache: stream.cache, Parameters(weights))
+    _ = model.step(
+      Variable(clean), r: 0, t: 0, conditions, frame: frame, cache: stream.cache, Parameters(weights))
     stream.latent = clean
     stream.frame = frame
   }
@@ -58,14 +72,16 @@ public struct LatentGenerator: Sendable {
 
   /// Generates the next latent frame [1, height, width, channels] of a stream in `steps` network evaluations.
   ///
-  /// From noise at t = 1 the flow map jumps down an even schedule to t = 0.
+  /// From noise at t = 1 down an even schedule to t = 0.
   public func next(_ stream: LatentStream, action: Int, steps: Int) -> Tensor {
     let frame = stream.frame + 1
     let conditions = conditions(stream, action: action)
     var z = Variable(stream.random.normal(sequenceShape))
     let times = uniformSchedule(steps: steps)
     for (t, r) in zip(times, times.dropFirst()) {
-      let x = model.step(z, r: r, t: t, conditions, frame: frame, cache: stream.cache, Parameters(weights))
+      let x = model.step(
+        z, r: sampler == .euler ? t : r, t: t, conditions, frame: frame, cache: stream.cache,
+        Parameters(weights))
       // X_{t→r}(z) = z − (t − r)(z − x)/t.
       z = (r / t) * z + (1 - r / t) * x
     }

@@ -102,7 +102,9 @@ public struct VideoBundle: Sendable {
   public let starts: Tensor
 
   /// A bundle of parts just trained; `write(to:)` gives it its digest.
-  public init(name: String, manifest: VideoManifest, codec: LatentCodec, generator: LatentGenerator, starts: Tensor) {
+  public init(
+    name: String, manifest: VideoManifest, codec: LatentCodec, generator: LatentGenerator, starts: Tensor
+  ) {
     self.name = name
     self.manifest = manifest
     self.codec = codec
@@ -118,7 +120,8 @@ public struct VideoBundle: Sendable {
     let weights = "\(folder)/weights.safetensors"
     do {
       let file = try SafetensorsFile(path: weights)
-      let autoencoder = Autoencoder(manifest.autoencoder), transformer = CausalTransformer(manifest.transformer)
+      let autoencoder = Autoencoder(manifest.autoencoder),
+        transformer = CausalTransformer(manifest.transformer)
       let channels = manifest.autoencoder.latentChannels
       codec = LatentCodec(
         autoencoder, weights: try file.tensors("autoencoder", autoencoder.layout),
@@ -144,7 +147,8 @@ public struct VideoBundle: Sendable {
     do {
       manifest = try JSONDecoder().decode(VideoManifest.self, from: data)
     } catch {
-      throw BundleError(.badManifest, "\(path) is not a video manifest (\(error)); make the bundle again with flowtrain")
+      throw BundleError(
+        .badManifest, "\(path) is not a video manifest (\(error)); make the bundle again with flowtrain")
     }
     if let fault = manifest.fault {
       throw BundleError(.badManifest, "\(path): \(fault); make the bundle again with flowtrain")
@@ -193,11 +197,13 @@ extension VideoManifest {
     let a = autoencoder, t = transformer
     let sizes: [(name: String, size: Int, allowed: ClosedRange<Int>)] = [
       ("autoencoder.height", a.height, 16...4096), ("autoencoder.width", a.width, 16...4096),
-      ("autoencoder.outerChannels", a.outerChannels, 1...4096), ("autoencoder.innerChannels", a.innerChannels, 1...4096),
+      ("autoencoder.outerChannels", a.outerChannels, 1...4096),
+      ("autoencoder.innerChannels", a.innerChannels, 1...4096),
       ("autoencoder.blocks", a.blocks, 0...64), ("autoencoder.latentChannels", a.latentChannels, 1...4096),
       ("transformer.width", t.width, 2...16_384), ("transformer.layers", t.layers, 1...256),
       ("transformer.heads", t.heads, 1...256), ("transformer.window", t.window, 1...4096),
-      ("transformer.sink", t.sink, 0...4096), ("starts", starts, 1...65_536), ("actions", actions.count, 1...4096),
+      ("transformer.sink", t.sink, 0...4096), ("starts", starts, 1...65_536),
+      ("actions", actions.count, 1...4096),
     ]
     for (name, size, allowed) in sizes where !allowed.contains(size) {
       return "\(name) is \(size) and must be \(allowed.lowerBound)…\(allowed.upperBound)"
@@ -223,7 +229,9 @@ extension VideoManifest {
 
   private var samplingFault: String? {
     if !actions.contains(defaultAction) { return "defaultAction '\(defaultAction)' is not an action" }
-    if defaultSteps < 1 || maximumSteps < defaultSteps { return "steps must be 1 ≤ defaultSteps ≤ maximumSteps" }
+    if defaultSteps < 1 || maximumSteps < defaultSteps {
+      return "steps must be 1 ≤ defaultSteps ≤ maximumSteps"
+    }
     if !(framesPerSecond > 0 && framesPerSecond.isFinite) { return "framesPerSecond must be positive" }
     return contextNoise >= 0 && contextNoise.isFinite ? nil : "contextNoise must not be negative"
   }

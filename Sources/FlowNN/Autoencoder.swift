@@ -70,7 +70,8 @@ public struct Autoencoder: Sendable {
     }
     stem = ConvolutionLayer(&layout, "encoder.stem", input: pixels, output: c.outerChannels)
     encoderOuter = blocks("encoder.outer", c.outerChannels)
-    down = ConvolutionLayer(&layout, "encoder.down", input: c.outerChannels, output: c.innerChannels, stride: 2)
+    down = ConvolutionLayer(
+      &layout, "encoder.down", input: c.outerChannels, output: c.innerChannels, stride: 2)
     encoderInner = blocks("encoder.inner", c.innerChannels)
     latent = ConvolutionLayer(&layout, "encoder.latent", input: c.innerChannels, output: c.latentChannels)
     enter = ConvolutionLayer(&layout, "decoder.enter", input: c.latentChannels, output: c.innerChannels)

@@ -27,7 +27,8 @@ public struct CausalTransformerConfiguration: Sendable, Codable, Equatable {
 
   /// A transformer of this shape.
   public init(
-    latentHeight: Int, latentWidth: Int, latentChannels: Int, width: Int, layers: Int, heads: Int, actions: Int,
+    latentHeight: Int, latentWidth: Int, latentChannels: Int, width: Int, layers: Int, heads: Int,
+    actions: Int,
     window: Int, sink: Int
   ) {
     self.latentHeight = latentHeight
@@ -112,7 +113,8 @@ public struct CausalTransformer: Sendable {
   ///   - t: the time of each frame, [batch · frames, 1].
   ///   - positions: the place in time of each frame of a sequence.
   public func callAsFunction(
-    _ noisy: Variable, r: Variable, t: Variable, _ conditions: FrameConditions, positions: [Int], _ p: Parameters
+    _ noisy: Variable, r: Variable, t: Variable, _ conditions: FrameConditions, positions: [Int],
+    _ p: Parameters
   ) -> Variable {
     let c = configuration
     let batch = noisy.shape[0], frames = noisy.shape[1]
@@ -126,7 +128,8 @@ public struct CausalTransformer: Sendable {
   /// Predicts the clean latent of frame `frame` of one stream, whose past is in `cache`, and writes its keys
   /// and values there.
   public func step(
-    _ noisy: Variable, r: Float, t: Float, _ conditions: FrameConditions, frame: Int, cache: KVCache, _ p: Parameters
+    _ noisy: Variable, r: Float, t: Float, _ conditions: FrameConditions, frame: Int, cache: KVCache,
+    _ p: Parameters
   ) -> Variable {
     let c = configuration
     let time = { (value: Float) in Variable(Tensor([value], shape: [1, 1])) }
@@ -150,11 +153,13 @@ public struct CausalTransformer: Sendable {
   /// Bytes that the cache of one stream holds.
   public var cacheByteCount: Int {
     let c = configuration
-    return KVCache.byteCount(layers: c.layers, tokens: c.tokens, width: c.width, window: c.window, sink: c.sink)
+    return KVCache.byteCount(
+      layers: c.layers, tokens: c.tokens, width: c.width, window: c.window, sink: c.sink)
   }
 
   private func run(
-    _ noisy: Variable, r: Variable, t: Variable, _ conditions: FrameConditions, positions: [Int], _ p: Parameters,
+    _ noisy: Variable, r: Variable, t: Variable, _ conditions: FrameConditions, positions: [Int],
+    _ p: Parameters,
     attend: (Int, Variable, Variable, Variable) -> Variable
   ) -> Variable {
     let c = configuration, d = c.width
@@ -162,8 +167,9 @@ public struct CausalTransformer: Sendable {
     let angles = RotaryAngles(
       frames: positions, rows: c.latentHeight / 2, columns: c.latentWidth / 2, headWidth: d / c.heads)
 
-    let embedding = timeEmbedding.1(
-      timeEmbedding.0(sinusoids([t, r, conditions.contextNoise]), p).map(.silu), p)
+    let embedding =
+      timeEmbedding.1(
+        timeEmbedding.0(sinusoids([t, r, conditions.contextNoise]), p).map(.silu), p)
       + p[actionEmbedding].gather(conditions.actions)  // [rows, d]
     let modulation = timeProjection(embedding.map(.silu), p).reshaped([rows, 6, d])
 

@@ -30,7 +30,8 @@ public struct ConvolutionLayer: Sendable {
 
   /// Declares `name.weight` [output, kernel, kernel, input] and `name.bias` [output].
   public init(
-    _ layout: inout ParameterLayout, _ name: String, input: Int, output: Int, kernel: Int = 3, stride: Int = 1,
+    _ layout: inout ParameterLayout, _ name: String, input: Int, output: Int, kernel: Int = 3,
+    stride: Int = 1,
     gain: Float = 1
   ) {
     geometry = Convolution2D(kernel: kernel, stride: stride, padding: kernel / 2)

@@ -43,8 +43,10 @@ struct TransformerBlock: Sendable {
     let sequence: Shape = [batch, x.shape[0] / batch * x.shape[1], heads, width / heads]
 
     let y = x.modulatedNorm(scale: e[1], shift: e[0])
-    let queries = q(y, p).rmsNorm(weight: p[normQ]).reshaped(sequence).rotated(cosine: angles.cosine, sine: angles.sine)
-    let keys = k(y, p).rmsNorm(weight: p[normK]).reshaped(sequence).rotated(cosine: angles.cosine, sine: angles.sine)
+    let queries = q(y, p).rmsNorm(weight: p[normQ]).reshaped(sequence).rotated(
+      cosine: angles.cosine, sine: angles.sine)
+    let keys = k(y, p).rmsNorm(weight: p[normK]).reshaped(sequence).rotated(
+      cosine: angles.cosine, sine: angles.sine)
     let values = v(y, p).reshaped(sequence)
     let attended = attend(queries, keys, values).reshaped(x.shape)
     let middle = x.adding(o(attended, p), gate: e[2])

@@ -73,7 +73,8 @@ struct AttentionTask {
     into p: UnsafeMutablePointer<Float>
   ) {
     gemm(
-      rows.count, visible, width, alpha: scale, matrix(q, rows.lowerBound), matrix(k, 0, transposed: true), into: p,
+      rows.count, visible, width, alpha: scale, matrix(q, rows.lowerBound), matrix(k, 0, transposed: true),
+      into: p,
       stride: visible)
     flow_masked_softmax(
       rows.count, visible, visible, rows.lowerBound, mask.tokensPerFrame, mask.window, mask.sink, p)
@@ -95,7 +96,8 @@ struct AttentionTask {
 
   /// dv += pᵀ·do; dp = do·vᵀ; ds = p∘(dp − Σ p∘dp); dq = ds·k/√width; dk += dsᵀ·q/√width.
   func backward(
-    _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>, _ d: UnsafePointer<Float>,
+    _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>,
+    _ d: UnsafePointer<Float>,
     dq: UnsafeMutablePointer<Float>, dk: UnsafeMutablePointer<Float>, dv: UnsafeMutablePointer<Float>
   ) {
     let p = Storage(count: scratchCount), ds = Storage(count: scratchCount)
@@ -106,7 +108,8 @@ struct AttentionTask {
         visible, width, rows.count, Matrix(base: p.base, stride: visible, transposed: true), matrix(d, first),
         beta: 1, into: dv, stride: rowStride)
       gemm(
-        rows.count, visible, width, matrix(d, first), matrix(v, 0, transposed: true), into: ds.base, stride: visible)
+        rows.count, visible, width, matrix(d, first), matrix(v, 0, transposed: true), into: ds.base,
+        stride: visible)
       flow_softmax_gradient(rows.count, visible, visible, p.base, ds.base)
       gemm(
         rows.count, width, visible, alpha: scale, Matrix(base: ds.base, stride: visible), matrix(k, 0),
@@ -153,7 +156,8 @@ extension Tensor {
   /// [tokens, width/2]; `inverse` rotates back.
   public static func rotary(_ x: Tensor, cosine: Tensor, sine: Tensor, inverse: Bool = false) -> Tensor {
     precondition(
-      x.shape.rank == 4 && x.shape[3] % 2 == 0 && cosine.shape == [x.shape[1], x.shape[3] / 2] && sine.shape == cosine.shape,
+      x.shape.rank == 4 && x.shape[3] % 2 == 0 && cosine.shape == [x.shape[1], x.shape[3] / 2]
+        && sine.shape == cosine.shape,
       "rotary: angles \(cosine.shape) do not fit x \(x.shape)")
     let (batch, tokens, heads, width) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     return Tensor(x.shape) { result in

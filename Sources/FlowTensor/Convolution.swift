@@ -13,7 +13,8 @@ public struct Convolution2D: Hashable, Sendable {
 
   /// A convolution with this geometry.
   public init(kernel: Int, stride: Int = 1, padding: Int) {
-    precondition(kernel > 0 && stride > 0 && padding >= 0, "Convolution2D: kernel, stride, padding out of range")
+    precondition(
+      kernel > 0 && stride > 0 && padding >= 0, "Convolution2D: kernel, stride, padding out of range")
     self.kernel = kernel
     self.stride = stride
     self.padding = padding
@@ -42,7 +43,8 @@ private struct ConvolutionShape {
       "convolution: pictures \(pictures) and weights \(weights) do not fit a kernel of \(geometry.kernel)")
     precondition(
       min(pictures[1], pictures[2]) + 2 * geometry.padding >= geometry.kernel,
-      "convolution: pictures \(pictures) are smaller than a kernel of \(geometry.kernel) padded by \(geometry.padding)")
+      "convolution: pictures \(pictures) are smaller than a kernel of \(geometry.kernel) padded by \(geometry.padding)"
+    )
     (batch, height, width, input) = (pictures[0], pictures[1], pictures[2], pictures[3])
     output = weights[0]
     rows = geometry.output(height)
@@ -76,7 +78,8 @@ extension Tensor {
   ) -> Tensor {
     let s = ConvolutionShape(pictures.shape, weights.shape, geometry)
     precondition(
-      bias == nil || bias!.shape == [s.output], "convolution: bias \(bias!.shape) for weights \(weights.shape)")
+      bias == nil || bias!.shape == [s.output],
+      "convolution: bias \(bias!.shape) for weights \(weights.shape)")
     return Tensor(s.result) { result in
       Team.run(s.batch) { b in
         let patches = Storage(count: s.positions * s.patch)

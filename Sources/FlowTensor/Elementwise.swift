@@ -4,7 +4,8 @@ internal import CFlowKernels
 
 /// A function of one number, applied to each element.
 public enum UnaryFunction: Int32, CaseIterable, Sendable {
-  case negate, exp, log, sqrt, reciprocalSqrt, square, tanh, sigmoid, silu, gelu, sine, cosine, reciprocal, absolute
+  case negate, exp, log, sqrt, reciprocalSqrt, square, tanh, sigmoid, silu, gelu, sine, cosine, reciprocal,
+    absolute
   /// −1, 0 or 1; 0 for NaN.
   case sign
 }

@@ -5,7 +5,8 @@ internal import CFlowKernels
 extension Tensor {
   /// The axes in another order: axis i of the result is axis `axes[i]` of this tensor.
   public func permuted(_ axes: [Int]) -> Tensor {
-    precondition(axes.sorted() == Array(0..<shape.rank), "permute: \(axes) does not permute the axes of \(shape)")
+    precondition(
+      axes.sorted() == Array(0..<shape.rank), "permute: \(axes) does not permute the axes of \(shape)")
     let result = Shape(axes.map { shape[$0] })
     var loops = zip(result.extents, axes.map { shape.strides[$0] }).filter { $0.0 != 1 }
     loops = loops.reduce(into: []) { merged, next in
@@ -31,7 +32,8 @@ extension Tensor {
       var extents = loops.map(\.0)
       extents[axis] = range.count
       flow_permute(
-        extents, strides, run, x.pointer + range.lowerBound * strides[axis], result + range.lowerBound * block)
+        extents, strides, run, x.pointer + range.lowerBound * strides[axis], result + range.lowerBound * block
+      )
     }
   }
 
@@ -76,15 +78,18 @@ extension Tensor {
   /// Row `indices[i]` of this table [rows, width] as row i.
   public func gather(_ indices: [Int32]) -> Tensor {
     precondition(shape.rank == 2, "gather: a table has two axes, not \(shape)")
-    precondition(indices.allSatisfy { $0 >= 0 && $0 < shape[0] }, "gather: index outside a table of \(shape[0]) rows")
+    precondition(
+      indices.allSatisfy { $0 >= 0 && $0 < shape[0] }, "gather: index outside a table of \(shape[0]) rows")
     return Tensor([indices.count, shape[1]]) { flow_gather(indices.count, shape[1], indices, pointer, $0) }
   }
 
   /// A table of `rows` rows into which row i of this tensor has been added at `indices[i]`.
   public func scatterAdd(_ indices: [Int32], rows: Int) -> Tensor {
     precondition(
-      shape.rank == 2 && shape[0] == indices.count, "scatterAdd: \(indices.count) indices for rows of shape \(shape)")
-    precondition(indices.allSatisfy { $0 >= 0 && $0 < rows }, "scatterAdd: index outside a table of \(rows) rows")
+      shape.rank == 2 && shape[0] == indices.count,
+      "scatterAdd: \(indices.count) indices for rows of shape \(shape)")
+    precondition(
+      indices.allSatisfy { $0 >= 0 && $0 < rows }, "scatterAdd: index outside a table of \(rows) rows")
     return Tensor([rows, shape[1]]) { result in
       result.initialize(repeating: 0, count: rows * shape[1])
       flow_scatter_add(indices.count, shape[1], indices, pointer, result)

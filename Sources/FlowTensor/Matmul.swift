@@ -11,13 +11,16 @@ struct MatmulShape {
   let result: Shape
 
   init(_ a: Shape, _ b: Shape, transposeA: Bool, transposeB: Bool) {
-    precondition(a.rank == b.rank && a.rank >= 2, "matmul: left \(a) and right \(b) need the same rank, 2 or more")
     precondition(
-      a.extents.dropLast(2) == b.extents.dropLast(2), "matmul: left \(a) and right \(b) disagree on the batch axes")
+      a.rank == b.rank && a.rank >= 2, "matmul: left \(a) and right \(b) need the same rank, 2 or more")
+    precondition(
+      a.extents.dropLast(2) == b.extents.dropLast(2),
+      "matmul: left \(a) and right \(b) disagree on the batch axes")
     (m, k) = transposeA ? (a[-1], a[-2]) : (a[-2], a[-1])
     n = transposeB ? b[-2] : b[-1]
     let inner = transposeB ? b[-1] : b[-2]
-    precondition(k == inner, "matmul: left \(a) and right \(b) disagree on the inner axis (\(k) against \(inner))")
+    precondition(
+      k == inner, "matmul: left \(a) and right \(b) disagree on the inner axis (\(k) against \(inner))")
     batch = a.extents.dropLast(2).reduce(1, *)
     result = Shape(Array(a.extents.dropLast(2)) + [m, n])
   }
@@ -39,7 +42,8 @@ extension Tensor {
     _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false, bias: Tensor? = nil
   ) -> Tensor {
     let shape = MatmulShape(a.shape, b.shape, transposeA: transposeA, transposeB: transposeB)
-    precondition(bias == nil || bias!.shape == [shape.n], "matmul: bias \(bias!.shape) for \(shape.n) columns")
+    precondition(
+      bias == nil || bias!.shape == [shape.n], "matmul: bias \(bias!.shape) for \(shape.n) columns")
     let product = Product(shape: shape, transposeA: transposeA, transposeB: transposeB, bias: bias)
     return Tensor(shape.result) { result in
       if shape.result.count == 0 { return }

@@ -23,12 +23,14 @@ extension Tensor {
   /// (x − mean)/√(var + ε)·(1 + scale) + shift over the last axis, one scale and shift for all tokens of a batch row.
   public static func modulatedNorm(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor {
     let s = ModulatedShape(x.shape, scale.shape, in: "modulatedNorm")
-    precondition(shift.shape == scale.shape, "modulatedNorm: scale \(scale.shape) and shift \(shift.shape) differ")
+    precondition(
+      shift.shape == scale.shape, "modulatedNorm: scale \(scale.shape) and shift \(shift.shape) differ")
     return Tensor(x.shape) { result in
       Team.split(s.batch, grain: s.grain) { range in
         let token = range.lowerBound * s.tokens * s.channels, row = range.lowerBound * s.channels
         flow_modulated_norm(
-          range.count, s.tokens, s.channels, epsilon, x.pointer + token, scale.pointer + row, shift.pointer + row,
+          range.count, s.tokens, s.channels, epsilon, x.pointer + token, scale.pointer + row,
+          shift.pointer + row,
           result + token)
       }
     }
@@ -120,6 +122,7 @@ extension Tensor {
   /// Refuses a cotangent of another shape than the result, which is that of `x`.
   static func check(_ cotangent: Tensor, like x: Tensor, in operation: String) {
     precondition(
-      cotangent.shape == x.shape, "\(operation): cotangent \(cotangent.shape) for a result of shape \(x.shape)")
+      cotangent.shape == x.shape,
+      "\(operation): cotangent \(cotangent.shape) for a result of shape \(x.shape)")
   }
 }

@@ -69,7 +69,8 @@ public struct TrainedTensor {
 
   /// Takes one step along `gradient`; writes fresh tensors, so copies handed out before stay as they were.
   public mutating func apply(_ step: AdamWStep, gradient: Tensor) {
-    precondition(gradient.shape == weight.shape, "AdamW: gradient \(gradient.shape) for weight \(weight.shape)")
+    precondition(
+      gradient.shape == weight.shape, "AdamW: gradient \(gradient.shape) for weight \(weight.shape)")
     let t = Double(step.number)
     var kernel = flow_adamw_step(
       rate: step.rate, beta1: step.beta1, beta2: step.beta2, epsilon: step.epsilon, decay: step.decay,
@@ -81,7 +82,8 @@ public struct TrainedTensor {
       Team.split(weight.count, grain: elementGrain) { range in
         let i = range.lowerBound
         flow_adamw(
-          range.count, kernel, gradient.pointer + i, w.storage.base + i, m.storage.base + i, v.storage.base + i,
+          range.count, kernel, gradient.pointer + i, w.storage.base + i, m.storage.base + i,
+          v.storage.base + i,
           e.storage.base + i)
       }
     }

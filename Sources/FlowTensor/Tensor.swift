@@ -49,7 +49,9 @@ public struct Tensor: Sendable {
   public static func zeros(_ shape: Shape) -> Tensor { Tensor(repeating: 0, shape: shape) }
 
   /// The elements in row-major order; copies.
-  public var elements: [Float] { withExtendedLifetime(storage) { Array(UnsafeBufferPointer(start: pointer, count: count)) } }
+  public var elements: [Float] {
+    withExtendedLifetime(storage) { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+  }
 
   /// The value of a tensor of one element.
   public var item: Float {

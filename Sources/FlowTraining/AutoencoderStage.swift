@@ -43,7 +43,9 @@ public struct AutoencoderStage: TrainingStage {
 
   /// mean (x̂ − x)² + 0.1·mean |x̂ − x| + 10⁻⁴·mean z².
   public func loss(_ p: Parameters, average: Parameters, random: inout Random) -> Variable {
-    let indices = random.uniforms(recipe.batch).map { min(training.count - 1, Int($0 * Float(training.count))) }
+    let indices = random.uniforms(recipe.batch).map {
+      min(training.count - 1, Int($0 * Float(training.count)))
+    }
     let pictures = Variable(training.pictures(indices))
     let latents = model.encode(pictures, p)
     let noise = Variable(random.normal(latents.shape).affine(scale: recipe.latentNoise))

@@ -22,13 +22,16 @@ struct Checkpoint {
   init(path: String, layout: ParameterLayout) throws {
     let file = try SafetensorsFile(path: path)
     guard let text = file.metadata["step"], let step = Int(text) else {
-      throw TrainingError(.badCheckpoint, "\(path): the metadata lack the step; remove the file to begin anew")
+      throw TrainingError(
+        .badCheckpoint, "\(path): the metadata lack the step; remove the file to begin anew")
     }
     self.step = step
     tensors = try layout.declarations.map { declaration in
-      let read = { (part: String) in try file.tensor("\(part).\(declaration.name)", shape: declaration.shape) }
+      let read = { (part: String) in try file.tensor("\(part).\(declaration.name)", shape: declaration.shape)
+      }
       return TrainedTensor(
-        weight: try read("weight"), first: try read("first"), second: try read("second"), average: try read("average"))
+        weight: try read("weight"), first: try read("first"), second: try read("second"),
+        average: try read("average"))
     }
   }
 

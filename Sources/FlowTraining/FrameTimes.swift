@@ -63,7 +63,10 @@ struct FrameTimes {
       }
     }
     let shape: Shape = [recipe.batch, frames]
-    (self.r, self.s, self.t) = (FrameTime(Tensor(r, shape: shape)), FrameTime(Tensor(s, shape: shape)), FrameTime(Tensor(t, shape: shape)))
+    (self.r, self.s, self.t) = (
+      FrameTime(Tensor(r, shape: shape)), FrameTime(Tensor(s, shape: shape)),
+      FrameTime(Tensor(t, shape: shape))
+    )
     self.finest = FrameTime(Tensor(finest, shape: shape))
     let weights = t.enumerated().map { $0 % frames == 0 ? 0 : 1 / ($1 + 0.1) }
     self.weights = FrameTime(Tensor(weights, shape: shape)).frames

@@ -48,11 +48,13 @@ public struct GeneratorStage: TrainingStage {
     let times = FrameTimes(recipe, &random)
     let conditions = self.conditions(batch, average: average, &random)
     let x = Variable(batch.latents)
-    let z = LinearPath.interpolate(data: x, noise: Variable(random.normal(batch.latents.shape)), at: times.t.frames)
+    let z = LinearPath.interpolate(
+      data: x, noise: Variable(random.normal(batch.latents.shape)), at: times.t.frames)
     let prediction = model(z, r: times.r.rows, t: times.t.rows, conditions, positions: batch.positions, p)
     let target = self.target(x, z, times, conditions, positions: batch.positions, average)
     let error = (prediction - target).map(.square)
-    return (error * times.weights).sum() * Variable(1 / Float(examplesPerStep * model.configuration.latentCount))
+    return (error * times.weights).sum()
+      * Variable(1 / Float(examplesPerStep * model.configuration.latentCount))
   }
 
   /// The data on the diagonal; off it, the prediction that the semigroup asks for.
@@ -78,7 +80,9 @@ public struct GeneratorStage: TrainingStage {
   }
 
   /// The latents before, some of them the model's own one-step predictions, all of them noised.
-  private func conditions(_ batch: SequenceBatch, average: Parameters, _ random: inout Random) -> FrameConditions {
+  private func conditions(_ batch: SequenceBatch, average: Parameters, _ random: inout Random)
+    -> FrameConditions
+  {
     var previous = Variable(batch.previous)
     let level = FrameTime.drawn(recipe, &random) { _, _, uniform in uniform * recipe.contextNoise }
     let noised = { (previous: Variable, random: inout Random) in
@@ -93,7 +97,8 @@ public struct GeneratorStage: TrainingStage {
       }
       previous = previous + mask.frames * (own - previous)
     }
-    return FrameConditions(previous: noised(previous, &random), actions: batch.actions, contextNoise: level.rows)
+    return FrameConditions(
+      previous: noised(previous, &random), actions: batch.actions, contextNoise: level.rows)
   }
 
   /// One-jump predictions of all frames, moved on by one: what a stream would have had before each frame.
@@ -119,7 +124,9 @@ public struct GeneratorStage: TrainingStage {
   public func sampleSheet(_ p: Parameters) -> SampleSheet { rollouts.sheet(generator(p)) }
 
   private func generator(_ p: Parameters) -> LatentGenerator {
-    LatentGenerator(model, weights: p.values.map(\.tensor), contextNoise: rollouts.contextNoise)
+    LatentGenerator(
+      model, weights: p.values.map(\.tensor), contextNoise: rollouts.contextNoise,
+      sampler: recipe.jumps > 0 ? .jumps : .euler)
   }
 }
 

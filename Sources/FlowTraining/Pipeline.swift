@@ -13,7 +13,7 @@ public struct Pipeline {
     case autoencoder, teacher, student
   }
 
-  let recipe: Recipe
+  private var recipe: Recipe
   private let folder: String
   private let data: String
 
@@ -32,14 +32,24 @@ public struct Pipeline {
     }
   }
 
+  /// Draws the sample sheet of a trained stage, with another number of network evaluations if asked.
+  public func drawSamples(_ stage: Stage, evaluations: Int?, to path: String, progress: Progress) throws {
+    var copy = self
+    if let evaluations { copy.recipe.sampler.steps = evaluations }
+    let run = try copy.run(stage, progress: progress)
+    try run.drawSamples(to: path)
+  }
+
   private func run(_ stage: Stage, progress: Progress) throws -> TrainingRun {
     switch stage {
     case .autoencoder:
       return try TrainingRun(
-        AutoencoderStage(recipe.autoencoder, training: recording("train"), validation: recording("validation")),
+        AutoencoderStage(
+          recipe.autoencoder, training: recording("train"), validation: recording("validation")),
         folder: folder(of: stage))
     case .teacher:
-      return try TrainingRun(generatorStage(stage, recipe.teacher, initial: nil, progress), folder: folder(of: stage))
+      return try TrainingRun(
+        generatorStage(stage, recipe.teacher, initial: nil, progress), folder: folder(of: stage))
     case .student:
       let teacher = try averages(of: .teacher, layout: transformer().layout)
       return try TrainingRun(
@@ -59,7 +69,8 @@ public struct Pipeline {
       recording: latents("validation"), codec: codec, steps: [1, 2, 4, 8], count: 32,
       evaluations: recipe.sampler.steps, contextNoise: recipe.sampler.contextNoise)
     return try GeneratorStage(
-      name: stage.rawValue, settings, model: model, training: latents("train"), rollouts: rollouts, initial: initial)
+      name: stage.rawValue, settings, model: model, training: latents("train"), rollouts: rollouts,
+      initial: initial)
   }
 
   /// The transformer of the recipe, for the recording's actions.
@@ -67,7 +78,8 @@ public struct Pipeline {
     let t = recipe.transformer, a = recipe.autoencoder.model
     return CausalTransformer(
       CausalTransformerConfiguration(
-        latentHeight: a.latentHeight, latentWidth: a.latentWidth, latentChannels: a.latentChannels, width: t.width,
+        latentHeight: a.latentHeight, latentWidth: a.latentWidth, latentChannels: a.latentChannels,
+        width: t.width,
         layers: t.layers, heads: t.heads, actions: try recording("train").actionNames.count, window: t.window,
         sink: t.sink))
   }
@@ -78,7 +90,8 @@ public struct Pipeline {
     let training = try recording("train")
     let indices = (0..<2048).map { $0 * training.count / 2048 }
     return LatentCodec(
-      model, weights: try averages(of: .autoencoder, layout: model.layout), measuredOn: training.pictures(indices))
+      model, weights: try averages(of: .autoencoder, layout: model.layout),
+      measuredOn: training.pictures(indices))
   }
 
   /// The averaged weights of the last checkpoint of a stage.
@@ -90,6 +103,28 @@ public struct Pipeline {
     return try Checkpoint(path: path, layout: layout).averages
   }
 
+  /// Makes the bundle of a stage's averaged weights, with start frames from the validation recording.
+  public func pack(_ stage: Stage, to folder: String) throws {
+    let codec = try codec(), model = try transformer(), validation = try recording("validation")
+    let indices = (0..<Self.startFrames).map { $0 * validation.count / Self.startFrames }
+    let manifest = VideoManifest(
+      summary: recipe.summary, autoencoder: codec.model.configuration, transformer: model.configuration,
+      method: recipe.method, defaultSteps: recipe.sampler.steps, maximumSteps: recipe.sampler.maximumSteps,
+      contextNoise: recipe.sampler.contextNoise, framesPerSecond: validation.framesPerSecond,
+      actions: validation.actionNames, defaultAction: recipe.sampler.defaultAction, starts: Self.startFrames,
+      dataLicence: recipe.dataLicence)
+    let bundle = VideoBundle(
+      name: recipe.name, manifest: manifest, codec: codec,
+      generator: LatentGenerator(
+        model, weights: try averages(of: stage, layout: model.layout),
+        contextNoise: recipe.sampler.contextNoise),
+      starts: codec.encode(validation.pictures(indices)))
+    try bundle.write(to: folder)
+  }
+
+  /// Start frames in a bundle; a stream takes the one that its seed chooses.
+  private static let startFrames = 16
+
   func recording(_ part: String) throws -> Recording {
     try Recording(path: "\(data)/\(recipe.recording)/\(part).safetensors")
   }
@@ -97,5 +132,5 @@ public struct Pipeline {
   private func folder(of stage: Stage) -> String { "\(folder)/\(stage.rawValue)" }
 }
 
-/// `$FLOW_DATA`, or `data`.
-func dataFolder() -> String { getenv("FLOW_DATA").map { String(cString: $0) } ?? "data" }
+/// Where recordings are: `$FLOW_DATA`, or `data`.
+public func dataFolder() -> String { getenv("FLOW_DATA").map { String(cString: $0) } ?? "data" }

@@ -80,7 +80,8 @@ struct ProgressMeter {
     let seconds = max((clock.now - begin) / .seconds(1), 1e-9)
     let rate = Double(step - first) / seconds
     let left = Int(Double(total - step) / max(rate, 1e-9))
-    return "\(name): step \(step)/\(total), loss \(rounded(meanLoss)), \(Int(Double(examples) / seconds)) examples/s, "
+    return
+      "\(name): step \(step)/\(total), loss \(rounded(meanLoss)), \(Int(Double(examples) / seconds)) examples/s, "
       + "\(left / 60) min \(left % 60) s left"
   }
 }

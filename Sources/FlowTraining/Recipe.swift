@@ -9,6 +9,12 @@ internal import Yams
 public struct Recipe: Sendable, Codable, Equatable {
   /// The name of the bundle.
   public var name: String
+  /// One sentence on what the model makes.
+  public var summary: String
+  /// How it is made, in a line.
+  public var method: String
+  /// The licence of the data.
+  public var dataLicence: String
   /// The folder of the recording under `$FLOW_DATA`.
   public var recording: String
   /// The autoencoder and its training.
@@ -114,8 +120,12 @@ public struct OptimiserRecipe: Sendable, Codable, Equatable {
 
 /// How a finished model is sampled.
 public struct SamplerRecipe: Sendable, Codable, Equatable {
-  /// Network evaluations a frame.
+  /// Network evaluations a frame unless a client asks otherwise.
   public var steps: Int
+  /// The most network evaluations a frame.
+  public var maximumSteps: Int
+  /// The action of a stream that nobody steers.
+  public var defaultAction: String
   /// Standard deviation of the noise added to the latent before.
   public var contextNoise: Float
 }

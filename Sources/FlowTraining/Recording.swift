@@ -31,11 +31,13 @@ public struct Recording: Sendable {
     file = try SafetensorsFile(path: path)
     frames = try file.entry("frames")
     guard frames.type == .uint8, frames.shape.count == 4, frames.shape[3] == 3 else {
-      throw TrainingError(.badRecording, "\(path): frames must be U8 [N, height, width, 3], not \(frames.shape)")
+      throw TrainingError(
+        .badRecording, "\(path): frames must be U8 [N, height, width, 3], not \(frames.shape)")
     }
     (height, width) = (frames.shape[1], frames.shape[2])
     let count = frames.shape[0]
-    actions = file.array(of: try file.entry("actions", type: .uint8, shape: [count]), as: UInt8.self).map(Int32.init)
+    actions = file.array(of: try file.entry("actions", type: .uint8, shape: [count]), as: UInt8.self).map(
+      Int32.init)
     let ids = file.array(of: try file.entry("episode_ids", type: .int32, shape: [count]), as: Int32.self)
     episodes = Recording.runs(of: ids)
     actionNames = (file.metadata["actions"] ?? "").split(separator: " ").map(String.init)
@@ -74,7 +76,8 @@ public struct Recording: Sendable {
       return Tensor.concatenate(
         indices.map { index in
           Tensor(
-            bytes: UnsafeBufferPointer(rebasing: all[index * size..<(index + 1) * size]), scale: 1 / 127.5, shift: -1,
+            bytes: UnsafeBufferPointer(rebasing: all[index * size..<(index + 1) * size]), scale: 1 / 127.5,
+            shift: -1,
             shape: [1, height, width, 3])
         }, axis: 0)
     }

@@ -45,7 +45,8 @@ struct RolloutMeasure {
 
   /// Pictures [horizon, height, width, 3] that the model makes after the context at `start`, under the actions
   /// recorded after `actionsFrom`'s context.
-  private func roll(_ generator: LatentGenerator, start: Int, actionsFrom other: Int, seed: UInt64) -> Tensor {
+  private func roll(_ generator: LatentGenerator, start: Int, actionsFrom other: Int, seed: UInt64) -> Tensor
+  {
     let actions = recording.recording.actions
     let stream = generator.begin(recording.latents([start]), seed: seed)
     for index in start + 1..<start + Self.context {
@@ -63,7 +64,8 @@ struct RolloutMeasure {
   }
 
   /// Peak signal-to-noise ratios by rollout step, from the mean squared error over all sequences.
-  func measure(_ generator: LatentGenerator, shuffled: Bool, progress: Progress = .silent) -> [RolloutFigures] {
+  func measure(_ generator: LatentGenerator, shuffled: Bool, progress: Progress = .silent) -> [RolloutFigures]
+  {
     let starts = starts
     var model = [Double](repeating: 0, count: steps.count), copy = model, mixed = model
     for (index, start) in starts.enumerated() {

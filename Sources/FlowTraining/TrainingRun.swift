@@ -34,6 +34,11 @@ public struct TrainingRun {
   /// The number of steps taken.
   public var step: Int { checkpoint.step }
 
+  /// Draws what the averaged weights make.
+  func drawSamples(to path: String) throws {
+    try stage.sampleSheet(Parameters(checkpoint.averages)).write(to: path)
+  }
+
   /// Trains until the recipe's last step, or `limit` if that is sooner.
   public mutating func train(until limit: Int = .max, progress: Progress) throws {
     let optimiser = stage.optimiser
@@ -62,7 +67,9 @@ public struct TrainingRun {
     let value = loss.tensor.item
     guard value.isFinite else {
       throw TrainingError(
-        .diverged, "\(stage.name): the loss at step \(number) is \(value); lower the rate and resume from the checkpoint")
+        .diverged,
+        "\(stage.name): the loss at step \(number) is \(value); lower the rate and resume from the checkpoint"
+      )
     }
     apply(gradient.map(\.tensor), number: number)
     return value
@@ -72,7 +79,8 @@ public struct TrainingRun {
     let optimiser = stage.optimiser
     let norm = Float(gradient.reduce(0) { $0 + $1.sumOfSquares }.squareRoot())
     let step = AdamWStep(
-      rate: optimiser.rate(at: number), beta1: 0.9, beta2: optimiser.beta2, epsilon: 1e-8, decay: optimiser.decay, number: number,
+      rate: optimiser.rate(at: number), beta1: 0.9, beta2: optimiser.beta2, epsilon: 1e-8,
+      decay: optimiser.decay, number: number,
       gradientScale: norm > optimiser.clip ? optimiser.clip / norm : 1,
       // Early averages forget quickly, so that they do not keep the beginning.
       averageDecay: min(optimiser.averageDecay, Float(number) / Float(number + 10)))
@@ -86,7 +94,8 @@ public struct TrainingRun {
     meter.report(figures)
     try stage.sampleSheet(averages).write(to: "\(folder)/samples-\(padded(checkpoint.step)).png")
     let header = "step,loss," + figures.map(\.name).joined(separator: ",") + "\n"
-    let row = "\(checkpoint.step),\(meter.meanLoss)," + figures.map { "\($0.value)" }.joined(separator: ",") + "\n"
+    let row =
+      "\(checkpoint.step),\(meter.meanLoss)," + figures.map { "\($0.value)" }.joined(separator: ",") + "\n"
     try appendLog(header: header, row: row)
   }
 
@@ -96,7 +105,8 @@ public struct TrainingRun {
 
   private func appendLog(header: String, row: String) throws {
     let path = "\(folder)/log.csv"
-    let before = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? header
+    let before =
+      FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? header
     try AtomicFile.write(Array((before + row).utf8), to: path)
   }
 }

@@ -7,5 +7,6 @@ internal import FlowTraining
 @main
 struct FlowTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "flowtrain", abstract: "Trains, evaluates and packs flowd's models.", subcommands: [Train.self])
+    commandName: "flowtrain", abstract: "Trains, evaluates and packs flowd's models.",
+    subcommands: [Train.self, Evaluate.self, Sample.self, Pack.self])
 }

@@ -29,7 +29,7 @@ struct Train: ParsableCommand {
   }
 }
 
-private func stage(named name: String) throws -> Pipeline.Stage {
+func stage(named name: String) throws -> Pipeline.Stage {
   guard let stage = Pipeline.Stage(rawValue: name) else {
     throw ValidationError("'\(name)' is no stage; use autoencoder, teacher or student")
   }

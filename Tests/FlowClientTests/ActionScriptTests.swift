@@ -26,6 +26,24 @@ struct ActionScriptTests {
     #expect(script == (try ActionScript(inline: "forward*20,left*8,none")))
   }
 
+  @Test("equal actions in a row become one run")
+  func compacted() throws {
+    let script = try ActionScript(inline: "a,a*2,b,a")
+    #expect(script.compacted == (try ActionScript(inline: "a*3,b*1,a")))
+    #expect(script.compacted.frames == script.frames)
+  }
+
+  @Test("a script too long for one message is refused before it is sent")
+  func tooLong() throws {
+    let text = Array(repeating: "forward,left", count: 3000).joined(separator: ",")
+    let script = try ActionScript(inline: text)
+    let error = #expect(throws: ClientError.self) {
+      try VideoRequest(model: "toy", script: script, format: .rgb24)
+    }
+    #expect(error?.kind == .usage)
+    #expect(error?.message.contains("65536") == true)
+  }
+
   @Test(
     "what is wrong is quoted with its place",
     arguments: [

@@ -44,6 +44,19 @@ struct OutputTests {
     #expect(error?.message.contains(pattern) == true)
   }
 
+  @Test("input is read whole, up to a limit")
+  func input() throws {
+    try inTemporaryFolder { folder in
+      let path = folder + "/in"
+      try Data(chunk).write(to: URL(filePath: path))
+      #expect(try readFile(path, limit: 4) == chunk)
+      for (path, limit) in [(path, 3), ("/dev/zero", 100), (folder, 4), (folder + "/none", 4)] {
+        let error = #expect(throws: ClientError.self) { try readFile(path, limit: limit) }
+        #expect(error?.message.contains(path) == true)
+      }
+    }
+  }
+
   @Test("a file has its name only when it is whole")
   func wholeFile() throws {
     try inTemporaryFolder { folder in
@@ -93,7 +106,9 @@ struct OutputTests {
     #expect(error.message.contains("0 bytes"))
   }
 
-  @Test("places that cannot be written are found when they are opened", arguments: ["/dev/null/out", "/no such folder/out"])
+  @Test(
+    "places that cannot be written are found when they are opened",
+    arguments: ["/dev/null/out", "/no such folder/out"])
   func unwritable(path: String) throws {
     let places: [OutputTarget.Place] = [.file(path), .sequence(try FramePattern(path + "%d"))]
     for place in places {

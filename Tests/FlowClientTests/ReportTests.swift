@@ -9,13 +9,13 @@ struct ReportTests {
     "the progress line names count, rate, time left and size",
     arguments: [
       (
-        Progress(frames: 120, total: 350, seconds: 4, bytes: 1_234_567),
+        StreamProgress(frames: 120, total: 350, seconds: 4, bytes: 1_234_567),
         "120/350 frames  30.0 frames/s  7.7 s left  1.2 MB"
       ),
-      (Progress(frames: 0, total: 10, seconds: 0, bytes: 0), "0/10 frames  0.0 frames/s  0 B"),
-      (Progress(frames: 7, total: nil, seconds: 2, bytes: 999), "7 frames  3.5 frames/s  999 B"),
+      (StreamProgress(frames: 0, total: 10, seconds: 0, bytes: 0), "0/10 frames  0.0 frames/s  0 B"),
+      (StreamProgress(frames: 7, total: nil, seconds: 2, bytes: 999), "7 frames  3.5 frames/s  999 B"),
     ])
-  func progress(progress: Progress, line: String) { #expect(progress.line == line) }
+  func progress(progress: StreamProgress, line: String) { #expect(progress.line == line) }
 
   @Test(
     "numbers are rounded to their digits",

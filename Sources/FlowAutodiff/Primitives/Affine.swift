@@ -9,14 +9,18 @@ struct Affine: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].affine(scale: scale, shift: shift)] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     [scale == 1 ? cotangents[0]! : scale * cotangents[0]!]
   }
 }
 
 extension Variable {
   /// `scale`·x + `shift`.
-  public func affine(scale: Float, shift: Float) -> Variable { apply(Affine(scale: scale, shift: shift), self) }
+  public func affine(scale: Float, shift: Float) -> Variable {
+    apply(Affine(scale: scale, shift: shift), self)
+  }
 
   /// a·x.
   public static func * (a: Float, x: Variable) -> Variable { x.affine(scale: a, shift: 0) }

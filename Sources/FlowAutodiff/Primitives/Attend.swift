@@ -10,7 +10,9 @@ struct Attend: Primitive {
     [Tensor.attention(inputs[0], inputs[1], inputs[2], mask: mask)]
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     apply(AttendGradient(mask: mask), to: inputs + [cotangents[0]!])
   }
 }
@@ -29,7 +31,9 @@ struct AttendGradient: FirstOrderOnly {
 struct Softmax: Primitive {
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].softmax()] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let y = outputs[0], dy = cotangents[0]!
     let product = (y * dy).sum(axis: -1)
     return [y * (dy - product.reshaped(y.shape.replacing(-1, with: 1)))]
@@ -46,7 +50,9 @@ struct Rotary: Primitive {
     [Tensor.rotary(inputs[0], cosine: cosine, sine: sine, inverse: inverse)]
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     [apply(Rotary(cosine: cosine, sine: sine, inverse: !inverse), cotangents[0]!)]
   }
 }

@@ -8,7 +8,9 @@ struct Combine: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [Tensor.combine(function, inputs[0], inputs[1])] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let x = inputs[0], y = inputs[1], z = outputs[0], dz = cotangents[0]!
     let dx = needed[0] ? left(x, y, dz).sum(to: x.shape) : nil
     let dy = needed[1] ? right(x, y, z, dz).sum(to: y.shape) : nil

@@ -12,7 +12,9 @@ struct Convolve: Primitive {
     [Tensor.convolution(inputs[0], inputs[1], geometry)]
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let x = inputs[0], w = inputs[1], d = cotangents[0]!
     return [
       needed[0] ? apply(ConvolveInputGradient(geometry: geometry, shape: x.shape), d, w) : nil,
@@ -30,7 +32,9 @@ struct ConvolveInputGradient: Primitive {
     [Tensor.convolutionInputGradient(inputs[0], inputs[1], geometry, shape: shape)]
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let d = inputs[0], w = inputs[1], dx = cotangents[0]!
     return [
       needed[0] ? apply(Convolve(geometry: geometry), dx, w) : nil,
@@ -48,7 +52,9 @@ struct ConvolveWeightGradient: Primitive {
     [Tensor.convolutionWeightGradient(inputs[0], inputs[1], geometry, shape: shape)]
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let x = inputs[0], d = inputs[1], dw = cotangents[0]!
     return [
       needed[0] ? apply(ConvolveInputGradient(geometry: geometry, shape: x.shape), d, dw) : nil,

@@ -4,7 +4,9 @@
 protocol FirstOrderOnly: Primitive {}
 
 extension FirstOrderOnly {
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     preconditionFailure("\(Self.self): this kernel has no second derivative")
   }
 }

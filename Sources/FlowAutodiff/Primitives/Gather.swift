@@ -8,7 +8,9 @@ struct Gather: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].gather(indices)] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     [apply(ScatterAdd(indices: indices, rows: inputs[0].shape[0]), cotangents[0]!)]
   }
 }
@@ -20,7 +22,9 @@ struct ScatterAdd: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].scatterAdd(indices, rows: rows)] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     [apply(Gather(indices: indices), cotangents[0]!)]
   }
 }

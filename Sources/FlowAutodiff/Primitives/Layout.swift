@@ -8,7 +8,9 @@ struct Reshape: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].reshaped(shape)] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     [cotangents[0]!.reshaped(inputs[0].shape)]
   }
 }
@@ -19,7 +21,9 @@ struct Permute: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].permuted(axes)] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     var inverse = axes
     for (position, axis) in axes.enumerated() { inverse[axis] = position }
     return [cotangents[0]!.permuted(inverse)]
@@ -32,7 +36,9 @@ struct Concatenate: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [Tensor.concatenate(inputs, axis: axis)] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     var start = 0
     return zip(inputs, needed).map { input, needed in
       let range = start..<start + input.shape[axis]
@@ -49,7 +55,9 @@ struct Slice: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].slice(axis: axis, range)] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let shape = inputs[0].shape
     let before = shape.replacing(axis, with: range.lowerBound)
     let after = shape.replacing(axis, with: shape[axis] - range.upperBound)
@@ -68,7 +76,9 @@ struct Unstack: Primitive {
     return (0..<shape[axis]).map { inputs[0].slice(axis: axis, $0..<$0 + 1).reshaped(Shape(rest)) }
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let part = inputs[0].shape.replacing(axis, with: 1)
     return [concatenate(cotangents.map { ($0 ?? Variable(.zeros(part))).reshaped(part) }, axis: axis)]
   }

@@ -8,7 +8,9 @@ struct Map: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].map(function)] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let x = inputs[0], y = outputs[0], dy = cotangents[0]!
     switch function {
     case .negate: return [-dy]

@@ -11,7 +11,9 @@ struct Matmul: Primitive {
     [Tensor.matmul(inputs[0], inputs[1], transposeA: transposeA, transposeB: transposeB)]
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let a = inputs[0], b = inputs[1], d = cotangents[0]!
     return [needed[0] ? left(b, d) : nil, needed[1] ? right(a, d) : nil]
   }
@@ -30,7 +32,9 @@ struct Matmul: Primitive {
 }
 
 /// The matrix product over the last two axes, either operand read transposed; leading axes are a batch.
-public func matmul(_ a: Variable, _ b: Variable, transposeA: Bool = false, transposeB: Bool = false) -> Variable {
+public func matmul(_ a: Variable, _ b: Variable, transposeA: Bool = false, transposeB: Bool = false)
+  -> Variable
+{
   apply(Matmul(transposeA: transposeA, transposeB: transposeB), a, b)
 }
 
@@ -40,7 +44,9 @@ struct Linear: Primitive {
     [Tensor.matmul(inputs[0], inputs[1], transposeB: true, bias: inputs[2])]
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let d = cotangents[0]!
     return [
       needed[0] ? matmul(d, inputs[1]) : nil,

@@ -10,7 +10,9 @@ struct ModulatedNorm: Primitive {
     [Tensor.modulatedNorm(inputs[0], scale: inputs[1], shift: inputs[2], epsilon: epsilon)]
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     apply(ModulatedNormGradient(epsilon: epsilon), to: [inputs[0], inputs[1], cotangents[0]!])
   }
 }
@@ -33,7 +35,9 @@ struct RMSNorm: Primitive {
     [Tensor.rmsNorm(inputs[0], weight: inputs[1], epsilon: epsilon)]
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     apply(RMSNormGradient(epsilon: epsilon), to: [inputs[0], inputs[1], cotangents[0]!])
   }
 }
@@ -52,7 +56,9 @@ struct RMSNormGradient: FirstOrderOnly {
 struct GatedAdd: Primitive {
   func forward(_ inputs: [Tensor]) -> [Tensor] { [Tensor.gatedAdd(inputs[0], gate: inputs[1], inputs[2])] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let d = cotangents[0]!
     let gradients = apply(GatedAddGradient(), to: [inputs[1], inputs[2], d])
     return [d, gradients[0], gradients[1]]

@@ -8,7 +8,9 @@ struct SumTo: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].sum(to: target)] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     [cotangents[0]!.broadcast(to: inputs[0].shape)]
   }
 }
@@ -21,7 +23,9 @@ struct BroadcastTo: Primitive {
     [Tensor.combine(.add, inputs[0], Tensor.zeros(target))]
   }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     [cotangents[0]!.sum(to: inputs[0].shape)]
   }
 }
@@ -32,7 +36,9 @@ struct SumAxis: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].sum(axis: axis)] }
 
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool]) -> [Variable?] {
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
     let shape = inputs[0].shape
     return [cotangents[0]!.reshaped(shape.replacing(axis, with: 1)).broadcast(to: shape)]
   }
@@ -40,7 +46,9 @@ struct SumAxis: Primitive {
 
 extension Variable {
   /// The sum over the axes that broadcasting from `shape` would stretch.
-  public func sum(to shape: Shape) -> Variable { shape == self.shape ? self : apply(SumTo(target: shape), self) }
+  public func sum(to shape: Shape) -> Variable {
+    shape == self.shape ? self : apply(SumTo(target: shape), self)
+  }
 
   /// Copies along the axes that `shape` stretches.
   public func broadcast(to shape: Shape) -> Variable {

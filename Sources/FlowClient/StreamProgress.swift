@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What the user sees of a stream while it runs, as one line of text.
-public struct Progress: Sendable, Equatable {
+public struct StreamProgress: Sendable, Equatable {
   /// Frames so far.
   public var frames: Int
   /// Frames asked for; nil for a stream without end.

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which action a stream takes at which frame, as far as it is known.
+///
+/// A change from frame `n` on replaces everything planned from `n` on and leaves the frames before alone.
+struct ActionSchedule: Equatable {
+  /// From `start` to the start of the next segment.
+  private struct Segment: Equatable {
+    let start: Int
+    let action: Int
+    let control: Int?
+  }
+
+  /// What an index in a model's list of actions is taken for.
+  struct Choice: Equatable {
+    /// The index of the action.
+    let action: Int
+    /// The client's number of the control that decided it.
+    let control: Int?
+  }
+
+  private let defaultAction: Int
+  private var segments: [Segment]
+
+  /// A schedule that takes `defaultAction` for ever.
+  init(defaultAction: Int) {
+    self.defaultAction = defaultAction
+    segments = [Segment(start: 0, action: defaultAction, control: nil)]
+  }
+
+  /// Takes one action from `frame` on.
+  mutating func hold(_ action: Int, from frame: Int, control: Int? = nil) {
+    segments.removeAll { $0.start >= frame }
+    segments.append(Segment(start: frame, action: action, control: control))
+  }
+
+  /// Takes each action for its number of frames from `frame` on, then the default action.
+  mutating func run(_ runs: [(action: Int, count: Int)], from frame: Int, control: Int? = nil) {
+    segments.removeAll { $0.start >= frame }
+    var start = frame
+    for run in runs {
+      segments.append(Segment(start: start, action: run.action, control: control))
+      start += run.count
+    }
+    segments.append(Segment(start: start, action: defaultAction, control: control))
+  }
+
+  /// The choice for `frame`, which must not be before one that was asked for earlier.
+  mutating func take(_ frame: Int) -> Choice {
+    while segments.count > 1, segments[1].start <= frame { segments.removeFirst() }
+    return Choice(action: segments[0].action, control: segments[0].control)
+  }
+}

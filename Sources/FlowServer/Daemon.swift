@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowWire
+internal import FlowZeroMQ
+public import Logging
+
+/// A daemon that listens, generates, encodes and sends, on three threads of its own.
+///
+/// It stops when ``drain()`` is called, or when nobody holds it any more.
+public final class Daemon: Sendable {
+  /// Where it listens, a wildcard port replaced by the one that was taken.
+  public let endpoint: String
+  private let events: Mailbox<WorkerEvent>
+  private let thread: OwnThread
+
+  /// Starts a daemon; it listens when this returns, and begins to load its models.
+  ///
+  /// - Throws: an error with the exit code that fits it.
+  public init(
+    configuration: ServerConfiguration, catalogue: any ModelCatalogue, logger: Logger
+  ) throws(StartError) {
+    let outcome: Mailbox<Result<String, StartError>>
+    do throws(ZeroMQError) {
+      let posts = try DaemonPosts()
+      let started = try Mailbox<Result<String, StartError>>()
+      events = posts.events
+      outcome = started
+      thread = OwnThread { serve(configuration, catalogue, logger, posts, started) }
+    } catch {
+      throw StartError(.unavailable, "\(error)")
+    }
+    endpoint = try outcome.waitAndTake()[0].get()
+  }
+
+  deinit {
+    abort()
+    wait()
+  }
+
+  /// Opens nothing any more, ends the sessions with reason `drained`, then stops.
+  public func drain() { events.post(.stop(isUrgent: false)) }
+
+  /// Stops at once; clients are not told.
+  public func abort() { events.post(.stop(isUrgent: true)) }
+
+  /// Waits until the daemon has stopped.
+  public func wait() { thread.join() }
+}
+
+/// The ways between the threads.
+private struct DaemonPosts: Sendable {
+  let events: Mailbox<WorkerEvent>
+  let compute: Mailbox<ComputeWorker.Command>
+  let encode: Mailbox<EncodeWorker.Command>
+
+  init() throws(ZeroMQError) {
+    events = try Mailbox()
+    compute = try Mailbox()
+    encode = try Mailbox()
+  }
+}
+
+/// The life of the thread of the sockets: the socket is made, used and closed here.
+private func serve(
+  _ configuration: ServerConfiguration, _ catalogue: any ModelCatalogue, _ logger: Logger,
+  _ posts: DaemonPosts, _ started: Mailbox<Result<String, StartError>>
+) {
+  do throws(StartError) {
+    // Held until the socket is closed.
+    let claim = try EndpointClaim(configuration.endpoint)
+    let router = try bind(configuration.endpoint)
+    let compute = ComputeWorker(catalogue: catalogue, commands: posts.compute, events: posts.events)
+    let encode = EncodeWorker(commands: posts.encode, events: posts.events)
+    started.post(.success(router.boundEndpoint))
+    run(
+      DaemonLoop(
+        configuration: configuration, logger: logger, router: router, models: ModelTable(catalogue),
+        compute: compute, encode: encode, events: posts.events))
+    compute.stop()
+    encode.stop()
+    _ = consume claim
+  } catch {
+    started.post(.failure(error))
+  }
+}
+
+private func bind(_ endpoint: String) throws(StartError) -> Router {
+  do throws(ZeroMQError) {
+    return try Router(Context(), endpoint: endpoint)
+  } catch {
+    let kind = error.code == ZeroMQError.addressInUse ? StartError.Kind.busy : .unavailable
+    throw StartError(kind, "cannot listen at \(endpoint): \(error)")
+  }
+}
+
+private func run(_ loop: consuming DaemonLoop) {
+  do throws(ZeroMQError) {
+    try loop.run()
+  } catch {
+    preconditionFailure("DaemonLoop: \(error)")
+  }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowWire
+internal import Logging
+
+extension DaemonLoop {
+  /// Reads a request and answers it.
+  mutating func answer(_ parts: [[UInt8]], _ peer: Peer) {
+    do throws(RequestRejection) {
+      let message = try RequestMessage(parts: parts)
+      do throws(WireError) {
+        try answer(message.request, message.id, peer)
+      } catch {
+        throw RequestRejection(id: message.id, session: message.request.session, error: error)
+      }
+    } catch {
+      logger.debug(
+        "refused", metadata: ["code": "\(error.error.code.rawValue)", "reason": "\(error.error.message)"])
+      send(.error(Failure(session: error.session, error.error)), error.id, to: peer)
+    }
+  }
+
+  private mutating func answer(_ request: Request, _ id: String?, _ peer: Peer) throws(WireError) {
+    switch request {
+    case .hello(let client):
+      logger.debug("hello", metadata: ["client": "\(client ?? "")"])
+      let welcome = Welcome(server: "flowd", version: configuration.version, limits: limits)
+      send(.welcome(welcome), id, to: peer)
+    case .capabilities(let model):
+      if let model { try models.check(model) }
+      send(.capabilities(Capabilities(limits: limits, model: model.map(models.summary))), id, to: peer)
+    case .models: send(.models(models.summaries), id, to: peer)
+    case .open(let open): try admit(open, id, peer)
+    case .credit(let credit):
+      // Credit for the last messages arrives after the end: that is how it is, not a fault.
+      if pastEnd(credit.session, peer) != nil { return }
+      handle(try seat(credit.session, peer), .credit(credit.count, id: id))
+    case .control(let control): handle(try seat(control.session, peer), .control(control, id: id))
+    case .cancel(let target): try cancel(target, id, peer)
+    case .close(let session):
+      if let end = pastEnd(session, peer) { return send(.end(end), id, to: peer) }
+      handle(try seat(session, peer), .close(id: id))
+    case .status: send(.status(status), id, to: peer)
+    case .ping: send(.pong, id, to: peer)
+    }
+  }
+
+  private var limits: ServerLimits {
+    ServerLimits(
+      sessions: configuration.maximumSessions, idleMilliseconds: configuration.idleTimeout.milliseconds)
+  }
+
+  private var status: ServerStatus {
+    ServerStatus(
+      version: configuration.version, uptimeMilliseconds: now.milliseconds, isDraining: drainDeadline != nil,
+      limits: limits, sessions: seats.keys.sorted().compactMap { seats[$0]?.session.status(at: now) },
+      models: models.summaries, sessionsOpened: sessionsOpened, framesGenerated: framesGenerated)
+  }
+
+  /// The session of that name, if it is this client's; whether it is another's is nobody's business.
+  private func seat(_ name: String, _ peer: Peer) throws(WireError) -> String {
+    guard let seat = seats[name], seat.peer.identity == peer.identity else {
+      throw WireError(
+        .notFound, "you have no session \"\(name)\"; it has ended, or another client opened it", field: "sid")
+    }
+    return name
+  }
+
+  /// The last word on a session of this client that ended lately.
+  private func pastEnd(_ name: String, _ peer: Peer) -> StreamEnd? {
+    ended.last { $0.end.session == name && $0.peer.identity == peer.identity }?.end
+  }
+
+  private mutating func cancel(_ target: CancelRequest, _ id: String?, _ peer: Peer) throws(WireError) {
+    switch target {
+    case .session(let name):
+      // Cancelling again is no fault: the client may not have read the first answer yet.
+      if let end = pastEnd(name, peer) { return send(.end(end), id, to: peer) }
+      handle(try seat(name, peer), .cancel(id: id))
+    case .request(let open):
+      guard let name = seats.first(where: { $0.value.peer == peer && $0.value.session.openID == open })?.key
+      else {
+        throw WireError(.notFound, "you have no session whose open had the id \"\(open)\"", field: "id")
+      }
+      handle(name, .cancel(id: id))
+    }
+  }
+}
+
+extension Request {
+  /// The session that a request names.
+  fileprivate var session: String? {
+    switch self {
+    case .credit(let credit): credit.session
+    case .control(let control): control.session
+    case .cancel(.session(let session)), .close(let session): session
+    case .hello, .capabilities, .models, .open, .cancel, .status, .ping: nil
+    }
+  }
+}
+
+extension Session {
+  /// How the session is.
+  func status(at now: Duration) -> SessionStatus {
+    SessionStatus(
+      session: name, model: request.model, format: request.format.kind.rawValue, phase: phase,
+      done: generated,
+      total: request.frames, creditLeft: credit, ageMilliseconds: (now - openedAt).milliseconds)
+  }
+}

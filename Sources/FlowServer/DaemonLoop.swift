@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowWire
+internal import FlowZeroMQ
+internal import Logging
+
+/// The thread of the sockets: it owns the router and all sessions, and does what the sessions say.
+struct DaemonLoop: ~Copyable {
+  /// A session and whose it is.
+  struct Seat {
+    var session: Session
+    let peer: Peer
+  }
+
+  let configuration: ServerConfiguration
+  let logger: Logger
+  let compute: ComputeWorker
+  let encode: EncodeWorker
+  let events: Mailbox<WorkerEvent>
+  let start = ContinuousClock.now
+  var router: Router
+  var models: ModelTable
+  var seats: [String: Seat] = [:]
+  /// The last words on sessions that ended lately, for clients that ask again.
+  var ended: [(end: StreamEnd, peer: Peer)] = []
+  /// Clients that turned out to be gone while something was sent to them.
+  var gone: Set<Peer> = []
+  var drainDeadline: Duration?
+  var isAborted = false
+  var sessionsOpened = 0
+  var framesGenerated = 0
+
+  init(
+    configuration: ServerConfiguration, logger: Logger, router: consuming Router, models: ModelTable,
+    compute: ComputeWorker, encode: EncodeWorker, events: Mailbox<WorkerEvent>
+  ) {
+    self.configuration = configuration
+    self.logger = logger
+    self.router = router
+    self.models = models
+    self.compute = compute
+    self.encode = encode
+    self.events = events
+  }
+
+  /// The time since the start.
+  var now: Duration { start.duration(to: .now) }
+
+  /// Serves until the daemon has been asked to stop and its sessions have ended.
+  mutating func run() throws(ZeroMQError) {
+    for name in models.names { load(name) }
+    while !isFinished {
+      try router.wait(or: events.fileDescriptor, milliseconds: patience)
+      for event in events.take() { take(event) }
+      // A bounded number at a time, so that clients who ask without end cannot keep streams waiting.
+      for _ in 0..<64 {
+        guard let message = try router.receive() else { break }
+        answer(message.parts, message.peer)
+      }
+      gone.formUnion(router.retry())
+      for name in seats.keys.sorted() { handle(name, .tick) }
+      dismissGone()
+    }
+    try router.linger(milliseconds: isAborted ? 0 : 1000)
+  }
+
+  private var isFinished: Bool {
+    guard let drainDeadline else { return false }
+    return isAborted || seats.isEmpty && (!router.hasWaiting || now >= drainDeadline)
+  }
+
+  /// Milliseconds after which something may be due without any message.
+  private var patience: Int { router.hasWaiting ? 5 : seats.isEmpty && drainDeadline == nil ? -1 : 100 }
+
+  private mutating func take(_ event: WorkerEvent) {
+    switch event {
+    case .session(let name, let event):
+      if case .generated = event { framesGenerated += 1 }
+      handle(name, event)
+    case .model(let name, let outcome): modelArrived(name, outcome)
+    case .stop(let isUrgent): stop(isUrgent: isUrgent)
+    }
+  }
+
+  private mutating func stop(isUrgent: Bool) {
+    isAborted = isUrgent
+    guard drainDeadline == nil else { return }
+    logger.info("draining", metadata: ["sessions": "\(seats.count)"])
+    let deadline = now + configuration.drainTimeout
+    drainDeadline = deadline
+    for name in seats.keys.sorted() { handle(name, .drain(until: deadline)) }
+  }
+
+  /// Gives an event to a session and does what it says; a session that is gone has nothing to say.
+  mutating func handle(_ name: String, _ event: SessionEvent) {
+    guard let peer = seats[name]?.peer else { return }
+    let time = now
+    let actions = seats[name]?.session.handle(event, at: time) ?? []
+    for action in actions { perform(action, name, peer) }
+  }
+
+  private mutating func perform(_ action: SessionAction, _ name: String, _ peer: Peer) {
+    switch action {
+    case .prepare(let plan): encode.post(.prepare(session: name, plan.settings, plan.image))
+    case .begin(let options):
+      guard let model = seats[name]?.session.request.model else { return }
+      compute.post(.begin(session: name, model: model, options))
+    case .generate(_, let action): compute.post(.generate(session: name, action: action))
+    case .encode(let image, let facts): encode.post(.encode(session: name, image, facts))
+    case .finish: encode.post(.finish(session: name))
+    case .send(let reply, let id, let body): send(reply, id, body, to: peer)
+    case .release(let end): release(name, end, peer)
+    }
+  }
+
+  private mutating func release(_ name: String, _ end: StreamEnd, _ peer: Peer) {
+    seats[name] = nil
+    compute.post(.forget(session: name))
+    encode.post(.forget(session: name))
+    ended.append((end, peer))
+    if ended.count > 64 { ended.removeFirst() }
+    logger.info(
+      "session ended",
+      metadata: [
+        "sid": "\(name)", "reason": "\(end.reason.rawValue)", "frames": "\(end.frames)",
+        "dur_ms": "\(end.milliseconds)",
+      ])
+  }
+
+  mutating func send(_ reply: Reply, _ id: String?, _ body: [UInt8]? = nil, to peer: Peer) {
+    guard !gone.contains(peer) else { return }
+    let header = ReplyMessage(id: id, reply).header()
+    if router.send(body.map { [header, $0] } ?? [header], to: peer) == .unreachable { gone.insert(peer) }
+  }
+
+  /// Ends the sessions of clients that are gone.
+  private mutating func dismissGone() {
+    for peer in gone {
+      router.forget(peer)
+      for (name, seat) in seats where seat.peer.identity == peer.identity { handle(name, .unreachable) }
+    }
+    gone = []
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+
+/// The right to listen at an endpoint, held until it goes out of scope.
+///
+/// libzmq removes whatever lies in an ipc socket's place, be it another daemon's socket or a letter to
+/// grandmother. A lock beside the socket says whether a daemon lives there; the kernel gives it back when that
+/// daemon dies.
+struct EndpointClaim: ~Copyable {
+  private let lock: Int32
+  /// The file of the socket, which libzmq leaves behind; nil for tcp.
+  private let path: String?
+
+  /// Checks an endpoint, makes its folder for the user alone, and takes its lock.
+  init(_ endpoint: String) throws(StartError) {
+    if endpoint.hasPrefix("tcp://") {
+      try checkLoopback(endpoint)
+      (lock, path) = (-1, nil)
+    } else if endpoint.hasPrefix("ipc:///") {
+      let path = String(endpoint.dropFirst("ipc://".count))
+      lock = try claim(path: path)
+      self.path = path
+    } else {
+      throw StartError(
+        .configuration,
+        "cannot listen at \"\(endpoint)\"; write ipc:///path/to/socket or tcp://127.0.0.1:5757")
+    }
+  }
+
+  deinit {
+    guard let path else { return }
+    unlink(path)
+    close(lock)
+  }
+}
+
+private func checkLoopback(_ endpoint: String) throws(StartError) {
+  let host = endpoint.dropFirst("tcp://".count).prefix { $0 != ":" }
+  let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+  guard numbers.count == 4, numbers.allSatisfy({ $0 != nil }), numbers[0] == 127 else {
+    throw StartError(
+      .configuration,
+      "tcp is served on the loopback interface only, without encryption; "
+        + "write tcp://127.0.0.1:PORT instead of \(endpoint)")
+  }
+}
+
+private func claim(path: String) throws(StartError) -> Int32 {
+  try makeFolder(of: path)
+  try checkReplaceable(path)
+  let lock = open(path + ".lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+  guard lock >= 0 else {
+    throw StartError(.cannotCreate, "\(path).lock: \(String(cString: strerror(errno)))")
+  }
+  guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+    close(lock)
+    throw StartError(.busy, "another daemon listens at \(path); stop it or choose another --bind")
+  }
+  return lock
+}
+
+private func checkReplaceable(_ path: String) throws(StartError) {
+  var facts = stat()
+  guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT != S_IFSOCK else { return }
+  throw StartError(.cannotCreate, "\(path) is not a socket and will not be replaced; choose another --bind")
+}
+
+private func makeFolder(of path: String) throws(StartError) {
+  guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
+  let folder = String(path[..<slash])
+  guard mkdir(folder, 0o700) != 0, errno != EEXIST else { return }
+  throw StartError(.cannotCreate, "the folder \(folder) cannot be made: \(String(cString: strerror(errno)))")
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowGeneration
+internal import FlowWire
+
+/// What the thread of the sockets knows of the models, which live elsewhere.
+struct ModelTable {
+  /// Whether a model can be used.
+  enum State {
+    case absent
+    case loading
+    case ready(VideoModelDescription)
+    case failed(WireError)
+  }
+
+  private let catalogue: any ModelCatalogue
+  private var states: [String: State] = [:]
+
+  init(_ catalogue: any ModelCatalogue) { self.catalogue = catalogue }
+
+  /// The names of all models; loaded ones stay although their files may be gone.
+  var names: [String] { Set(catalogue.names()).union(states.keys).sorted() }
+
+  subscript(name: String) -> State {
+    get { states[name] ?? .absent }
+    set { states[name] = newValue }
+  }
+
+  /// Throws `not_found` unless there is a model of that name.
+  func check(_ name: String) throws(WireError) {
+    let names = names
+    guard !names.contains(name) else { return }
+    let known = names.isEmpty ? "this daemon has none" : "take one of \(names.joined(separator: ", "))"
+    throw WireError(.notFound, "there is no model \"\(name)\"; \(known)", field: "model")
+  }
+
+  /// What a client may know of all models.
+  var summaries: [ModelSummary] { names.map(summary) }
+
+  /// What a client may know of a model.
+  func summary(_ name: String) -> ModelSummary {
+    switch self[name] {
+    case .absent: ModelSummary(name: name, state: .absent)
+    case .loading: ModelSummary(name: name, state: .loading)
+    case .ready(let model): ModelSummary(name: name, state: .ready(details(model)))
+    case .failed(let error): ModelSummary(name: name, state: .failed(error.message))
+    }
+  }
+}
+
+private func details(_ model: VideoModelDescription) -> ModelDetails {
+  ModelDetails(
+    sha256: model.sha256, width: model.width, height: model.height, framesPerSecond: model.framesPerSecond,
+    actions: model.actions, defaultAction: model.actions[model.defaultAction],
+    defaultSteps: model.defaultSteps, maximumSteps: model.maximumSteps, bytesPerStream: model.bytesPerStream,
+    dataLicence: model.dataLicence)
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowWire
+internal import FlowZeroMQ
+
+/// A client as the socket knows it.
+struct Peer: Hashable {
+  /// The name that the socket gave it.
+  let identity: [UInt8]
+  /// Whether it puts an empty part before each message, as REQ sockets do; answers then have one as well.
+  let usesDelimiter: Bool
+}
+
+/// The daemon's socket: messages of clients in, messages to clients out.
+///
+/// A message that does not fit into a client's queue waits here. libzmq never loses one, because the socket is
+/// mandatory; and it hardly ever refuses one, because its queues are longer than the credit a client may give.
+struct Router: ~Copyable {
+  /// What became of a message.
+  enum Delivery {
+    /// It is on its way, or waits for room.
+    case accepted
+    /// The client is gone, or reads nothing while it asks for more and more.
+    case unreachable
+  }
+
+  /// How many messages may wait for a client that does not read.
+  private static let patience = 4096
+
+  /// The endpoint, a wildcard port replaced by the one that was taken.
+  let boundEndpoint: String
+  private let socket: Socket
+  private var waiting: [Peer: [[[UInt8]]]] = [:]
+
+  /// Binds a socket.
+  init(_ context: Context, endpoint: String) throws(ZeroMQError) {
+    let socket = try Socket(context, .router)
+    try socket.set(.routerMandatory, true)
+    try socket.set(.sendHighWaterMark, Int32(WireLimits.credit + 16))
+    try socket.set(.receiveHighWaterMark, Int32(WireLimits.credit + 16))
+    try socket.set(.maximumMessageSize, Int64(WireLimits.partBytes))
+    try socket.set(.heartbeatInterval, 1000)
+    try socket.set(.heartbeatTimeout, 3000)
+    try socket.set(.heartbeatTimeToLive, 3000)
+    try socket.set(.handshakeInterval, 3000)
+    try socket.bind(endpoint)
+    boundEndpoint = try socket.lastEndpoint()
+    self.socket = socket
+  }
+
+  /// Lets messages that were accepted outlive the socket for that long.
+  func linger(milliseconds: Int32) throws(ZeroMQError) { try socket.set(.linger, milliseconds) }
+
+  /// Whether messages wait for room; there is no event for room with one client among many.
+  var hasWaiting: Bool { !waiting.isEmpty }
+
+  /// Waits for a message or for `fileDescriptor`.
+  func wait(or fileDescriptor: Int32, milliseconds: Int) throws(ZeroMQError) {
+    var items = [PollItem(socket, .input), PollItem(fileDescriptor: fileDescriptor, .input)]
+    try poll(&items, milliseconds: milliseconds)
+  }
+
+  /// The next message of any client, if there is one; of its parts at most one more than a request may have.
+  func receive() throws(ZeroMQError) -> (peer: Peer, parts: [[UInt8]])? {
+    guard var parts = try socket.receive(keeping: 5, wait: false) else { return nil }
+    let identity = parts.removeFirst()
+    let usesDelimiter = parts.count > 1 && parts[0].isEmpty
+    if usesDelimiter { parts.removeFirst() }
+    return (Peer(identity: identity, usesDelimiter: usesDelimiter), parts)
+  }
+
+  /// Sends a message, or keeps it until there is room.
+  mutating func send(_ parts: [[UInt8]], to peer: Peer) -> Delivery {
+    if waiting[peer] != nil {
+      waiting[peer]?.append(parts)
+      return waiting[peer, default: []].count > Self.patience ? .unreachable : .accepted
+    }
+    switch attempt(parts, peer) {
+    case .some(let delivery): return delivery
+    case nil:
+      waiting[peer] = [parts]
+      return .accepted
+    }
+  }
+
+  /// Tries again what waits, and says which clients are gone.
+  mutating func retry() -> [Peer] {
+    var gone: [Peer] = []
+    for (peer, messages) in waiting {
+      var sent = 0
+      while sent < messages.count, let delivery = attempt(messages[sent], peer) {
+        sent += 1
+        if delivery == .unreachable {
+          gone.append(peer)
+          sent = messages.count
+        }
+      }
+      waiting[peer] = sent < messages.count ? Array(messages[sent...]) : nil
+    }
+    return gone
+  }
+
+  /// Forgets what waits for a client.
+  mutating func forget(_ peer: Peer) { waiting[peer] = nil }
+
+  /// Sends if there is room; nil if there is none.
+  private func attempt(_ parts: [[UInt8]], _ peer: Peer) -> Delivery? {
+    let envelope = peer.usesDelimiter ? [peer.identity, []] : [peer.identity]
+    do throws(ZeroMQError) {
+      return try socket.send(envelope + parts, wait: false) ? .accepted : nil
+    } catch {
+      // EHOSTUNREACH. Whatever else it may be: to this client nothing can be sent.
+      return .unreachable
+    }
+  }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an operator decides about a daemon.
+public struct ServerConfiguration: Sendable, Equatable {
+  /// Where it listens: `ipc://PATH` or `tcp://127.0.0.1:PORT`.
+  public var endpoint: String
+  /// The most sessions at a time.
+  public var maximumSessions = 2
+  /// How long a session may be without credit.
+  public var idleTimeout = Duration.seconds(60)
+  /// How long sessions may take to end once the daemon has been asked to stop.
+  public var drainTimeout = Duration.seconds(2)
+  /// The version that the daemon tells.
+  public var version = "0.1.0"
+
+  /// A configuration with the documented defaults.
+  public init(endpoint: String) { self.endpoint = endpoint }
+
+  /// The endpoint to listen at: the option, else `FLOWD_ENDPOINT`, else a socket in the user's run-time
+  /// folder, else in the system's.
+  public static func endpoint(option: String?, environment: [String: String]) -> String {
+    func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+    let folder = value("XDG_RUNTIME_DIR") ?? "/run"
+    return option ?? value("FLOWD_ENDPOINT") ?? "ipc://\(folder)/flowd/flowd.sock"
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowDigest
+internal import FlowWire
+
+extension Session {
+  /// Generates nothing more, but sends what is under way; a session that is not open yet ends at once.
+  mutating func wind(down reason: StreamEnd.Reason, _ now: Duration) -> [SessionAction] {
+    guard isOpen else {
+      let error =
+        reason == .drained
+        ? WireError(.draining, "the daemon is about to stop; try again when it is back")
+        : WireError(.cancelled, "the session was closed before it was open")
+      return fail(error, now)
+    }
+    if stage == .streaming { frameLimit = issued }
+    endReason = reason
+    return advance(now)
+  }
+
+  /// Sends what was generated before a failure, then tells it.
+  mutating func generatorFailed(_ error: WireError, _ now: Duration) -> [SessionAction] {
+    issued = generated
+    inGeneration = []
+    failure = error
+    return wind(down: .error, now)
+  }
+
+  /// Tells an error, and ends the session if it was open.
+  mutating func fail(_ error: WireError, _ now: Duration) -> [SessionAction] {
+    guard isOpen else {
+      let failure = SessionAction.send(.error(Failure(error)), id: openID, body: nil)
+      return [failure, release(.error, now)]
+    }
+    failure = error
+    return end(.error, now)
+  }
+
+  /// Says the last word.
+  mutating func end(_ reason: StreamEnd.Reason, _ now: Duration) -> [SessionAction] {
+    let id = isOpen ? endID : openID
+    let release = release(reason, now)
+    guard case .release(let last) = release else { return [] }
+    let error = failure.map { SessionAction.send(.error(Failure(session: name, $0)), id: openID, body: nil) }
+    return (error.map { [$0] } ?? []) + [.send(.end(last), id: id, body: nil), release]
+  }
+
+  mutating func release(_ reason: StreamEnd.Reason, _ now: Duration) -> SessionAction {
+    stage = .ended
+    queue = []
+    return .release(
+      StreamEnd(
+        session: name, reason: reason, frames: framesSent, bytes: bytesSent,
+        milliseconds: (now - openedAt).milliseconds, sha256: digestSent.hexadecimal()))
+  }
+
+  /// Ends what took too long, and breaks a silence: the message is also how a dead client is noticed.
+  mutating func tick(_ now: Duration) -> [SessionAction] {
+    if let deadline, now >= deadline { return end(endReason, now) }
+    if isOpen, let since = creditMissingSince, now - since >= timing.idle { return end(.idle, now) }
+    guard isOpen, now - lastSent >= timing.silence else { return [] }
+    lastSent = now
+    let progress = Progress(
+      session: name, phase: phase, done: generated, total: request.frames, creditLeft: credit)
+    return [.send(.progress(progress), id: nil, body: nil)]
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, rounded down.
+  var milliseconds: Int {
+    Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
+  }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import FlowGeneration
+internal import FlowTensor
+internal import FoundationEssentials
+
+/// What a video model is worth on play that it has not seen.
+public struct Evaluation: Sendable, Codable, Equatable {
+  /// The bundle.
+  public let model: String
+  /// SHA-256 of its weights.
+  public let sha256: String
+  /// Network evaluations a frame.
+  public let evaluations: Int
+  /// Sequences that rollouts were averaged over.
+  public let sequences: Int
+  /// Peak signal-to-noise ratio of the autoencoder alone, in decibels.
+  public let reconstruction: Double
+  /// Rollouts against the game's own future.
+  public let rollouts: [RolloutFigures]
+  /// A long rollout, in windows of a hundred frames.
+  public let windows: [RolloutWindow]
+
+  /// Evaluates a bundle on the test part of a recording.
+  ///
+  /// - Parameters:
+  ///   - steps: the rollout steps to compare.
+  ///   - count: sequences to average over.
+  ///   - frames: frames of the long rollout, in windows of 100.
+  ///   - evaluations: network evaluations a frame; nil takes the bundle's own.
+  public init(
+    _ bundle: VideoBundle, recording path: String, steps: [Int], count: Int, frames: Int, evaluations: Int?,
+    progress: Progress
+  ) throws {
+    let recording = try Recording(path: path)
+    let latents = LatentRecording(encoding: recording, codec: bundle.codec, progress: progress)
+    let evaluations = evaluations ?? bundle.manifest.defaultSteps
+    let measure = RolloutMeasure(
+      recording: latents, codec: bundle.codec, steps: steps, count: count, evaluations: evaluations,
+      contextNoise: bundle.manifest.contextNoise)
+    model = bundle.name
+    sha256 = bundle.sha256
+    self.evaluations = evaluations
+    sequences = count
+    let pictures = recording.pictures((0..<512).map { $0 * recording.count / 512 })
+    reconstruction = psnr(
+      meanSquare: meanSquare(bundle.codec.decode(bundle.codec.encode(pictures)), pictures))
+    rollouts = measure.measure(bundle.generator, shuffled: true, progress: progress)
+    windows = Self.windows(bundle, latents, frames: frames, evaluations: evaluations, progress)
+  }
+
+  /// One stream of `frames` frames under the actions of the recording, against the recording itself.
+  private static func windows(
+    _ bundle: VideoBundle, _ latents: LatentRecording, frames: Int, evaluations: Int, _ progress: Progress
+  ) -> [RolloutWindow] {
+    let recording = latents.recording
+    let real = PlayStatistics(recording.pictures(Array(0..<min(recording.count, 2000))))
+    let stream = bundle.generator.begin(latents.latents([0]), seed: 1)
+    return stride(from: 0, to: frames, by: 100).map { first in
+      progress.show("long rollout \(first)/\(frames)")
+      let made = (first..<min(first + 100, frames)).map { frame in
+        bundle.generator.next(
+          stream, action: Int(recording.actions[(frame + 1) % recording.count]), steps: evaluations)
+      }
+      let relative = PlayStatistics(bundle.codec.decode(Tensor.concatenate(made, axis: 0))).relative(to: real)
+      return RolloutWindow(first: first, brightness: relative[0], contrast: relative[1], change: relative[2])
+    }
+  }
+}
+
+extension Evaluation: CustomStringConvertible {
+  /// The figures as tables.
+  public var description: String {
+    var lines = [
+      "\(model) (weights \(sha256.prefix(12))), \(evaluations) network evaluations a frame, \(sequences) sequences",
+      "autoencoder alone: \(decibels(reconstruction)) dB", "",
+      "PSNR against the game's own future, dB", "step   model   copy-last   shuffled actions",
+    ]
+    lines += rollouts.map { row in
+      [
+        padded("\(row.step)", 4), padded(decibels(row.model), 8), padded(decibels(row.copyLast), 12),
+        padded(row.shuffled.map(decibels) ?? "-", 19),
+      ].joined()
+    }
+    lines += ["", "long rollout relative to real play", "frames      brightness   contrast   change"]
+    lines += windows.map { window in
+      [
+        padded("\(window.first)-\(window.first + 99)", 9), padded(ratio(window.brightness), 13),
+        padded(ratio(window.contrast), 11), padded(ratio(window.change), 9),
+        window.holds ? "" : "  outside 0.5-2",
+      ].joined()
+    }
+    return lines.joined(separator: "\n")
+  }
+}
+
+private func padded(_ text: String, _ width: Int) -> String {
+  String(repeating: " ", count: max(0, width - text.count)) + text
+}
+
+private func fixed(_ value: Double, digits: Int) -> String {
+  let scale = digits == 1 ? 10.0 : 100.0
+  let scaled = Int((value * scale).rounded()), unit = Int(scale)
+  let fraction = "\(abs(scaled) % unit)"
+  return (scaled < 0 ? "-" : "") + "\(abs(scaled) / unit)."
+    + String(repeating: "0", count: digits - fraction.count) + fraction
+}
+
+private func decibels(_ value: Double) -> String { fixed(value, digits: 1) }
+private func ratio(_ value: Double) -> String { fixed(value, digits: 2) }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A request as it travels: part 0 is the header, part 1 the bytes of an image where there is one.
+public struct RequestMessage: Sendable, Equatable {
+  /// The client's name for the request, echoed in the answer.
+  public let id: String?
+  /// What is asked.
+  public let request: Request
+
+  /// A request named `id`.
+  public init(id: String? = nil, _ request: Request) {
+    if case .cancel(.request(let open)) = request {
+      precondition(id == nil || id == open, "cancel by the id of an open cannot have another id")
+      self.id = open
+    } else {
+      self.id = id
+    }
+    self.request = request
+  }
+
+  /// The parts to send.
+  public func parts() -> [[UInt8]] {
+    var header = JSONObject()
+    header.append("v", WireLimits.version)
+    header.append("op", request.operation)
+    header.append("id", id)
+    request.append(to: &header)
+    let parts = [JSONValue.object(header).serialised()]
+    guard case .open(let open) = request, let image = open.image else { return parts }
+    return parts + [image.bytes]
+  }
+
+  /// Reads and checks the parts of a request; nothing that a client sends gets further than this.
+  ///
+  /// Fields that the protocol does not name are ignored.
+  public init(parts: [[UInt8]]) throws(RequestRejection) {
+    let fields: FieldReader
+    do throws(WireError) {
+      fields = try readHeader(parts)
+    } catch {
+      throw RequestRejection(id: nil, session: nil, error: error)
+    }
+    do throws(WireError) {
+      try self.init(fields, body: parts.count > 1 ? parts[1] : nil)
+    } catch {
+      // The echo is best effort: a field that is itself ill-typed is what the error is about.
+      let id = try? fields.string("id")
+      let session = try? fields.string("sid")
+      throw RequestRejection(id: id, session: session, error: error)
+    }
+  }
+
+  private init(_ fields: FieldReader, body: [UInt8]?) throws(WireError) {
+    let version = try fields.require("v", fields.integer("v"))
+    guard version == WireLimits.version else {
+      throw WireError(
+        .unsupportedVersion, "version \(version) is not spoken here; send \"v\": \(WireLimits.version)",
+        field: "v")
+    }
+    id = try fields.string("id")
+    if let id { try checkName("id", id) }
+    let operation = try fields.require("op", fields.string("op"))
+    request = try Request(operation, fields, body: body)
+  }
+}
+
+/// Why a request was refused, and what is needed to tell its sender.
+public struct RequestRejection: Error, Sendable, Equatable {
+  /// The client's name for the request, as far as it could be read.
+  public let id: String?
+  /// The session that was named, as far as it could be read.
+  public let session: String?
+  /// What is wrong.
+  public let error: WireError
+
+  /// A refusal of the request named `id`.
+  public init(id: String?, session: String?, error: WireError) {
+    self.id = id
+    self.session = session
+    self.error = error
+  }
+}
+
+/// Parses part 0 after checking the number and the sizes of the parts.
+func readHeader(_ parts: [[UInt8]]) throws(WireError) -> FieldReader {
+  guard (1...2).contains(parts.count) else {
+    throw WireError(.badHeader, "a message has a header and at most one more part, not \(parts.count) parts")
+  }
+  guard parts[0].count <= WireLimits.headerBytes else {
+    throw WireError(
+      .tooLarge, "the header has \(parts[0].count) bytes; the limit is \(WireLimits.headerBytes)")
+  }
+  do throws(JSONError) {
+    guard case .object(let object) = try JSONValue(parsing: parts[0]) else {
+      throw JSONError(message: "expected an object", offset: 0)
+    }
+    return FieldReader(object)
+  } catch {
+    throw WireError(.badHeader, "part 0 must be one JSON object in UTF-8: \(error)")
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Leave to send more messages of a session.
+public struct CreditRequest: Sendable, Equatable {
+  /// The session.
+  public let session: String
+  /// How many messages more, 1…1024.
+  public let count: Int
+
+  /// Checks a grant of credit.
+  public init(session: String, count: Int) throws(WireError) {
+    try checkName("sid", session)
+    try checkRange("n", count, 1...WireLimits.credit)
+    self.session = session
+    self.count = count
+  }
+
+  init(_ fields: FieldReader) throws(WireError) {
+    try self.init(
+      session: fields.require("sid", fields.string("sid")), count: fields.require("n", fields.integer("n")))
+  }
+}
+
+/// A change of the actions of a session.
+public struct ControlRequest: Sendable, Equatable {
+  /// From which frame on the change holds.
+  public enum Place: Sendable, Equatable {
+    /// The next frame that is not being generated yet.
+    case next
+    /// The frame with this index, counted from 0.
+    case frame(Int)
+  }
+
+  /// The session.
+  public let session: String
+  /// The client's number for the change, echoed in `ctl_ack` and in frames.
+  public let number: Int?
+  /// From which frame on the change holds.
+  public let place: Place
+  /// What is done from there on, in place of everything planned before.
+  public let plan: ActionPlan
+
+  /// Checks a change of actions.
+  public init(session: String, number: Int? = nil, place: Place = .next, plan: ActionPlan) throws(WireError) {
+    try checkName("sid", session)
+    if let number { try checkRange("ctl", number, 0...(1 << 53)) }
+    if case .frame(let index) = place { try checkRange("at.seq", index, 0...WireLimits.frames) }
+    self.session = session
+    self.number = number
+    self.place = place
+    self.plan = plan
+  }
+
+  init(_ fields: FieldReader) throws(WireError) {
+    try self.init(
+      session: fields.require("sid", fields.string("sid")), number: fields.integer("ctl"),
+      place: readPlace(fields), plan: fields.require("action", ActionPlan(fields)))
+  }
+
+  func append(to object: inout JSONObject) {
+    object.append("sid", session)
+    object.append("ctl", number)
+    switch place {
+    case .next: object.append("at", "next")
+    case .frame(let index):
+      var at = JSONObject()
+      at.append("seq", index)
+      object.append("at", .object(at))
+    }
+    plan.append(to: &object)
+  }
+}
+
+private func readPlace(_ fields: FieldReader) throws(WireError) -> ControlRequest.Place {
+  switch fields.value("at") {
+  case nil, .string("next"): return .next
+  case .object(let object):
+    let at = FieldReader(object, path: "at.")
+    return .frame(try at.require("seq", at.integer("seq")))
+  default: throw fields.mismatch("at", "must be \"next\" or {\"seq\": index}")
+  }
+}
+
+/// Which session is to be cancelled.
+public enum CancelRequest: Sendable, Equatable {
+  /// The session with this identifier: `"sid": …`.
+  case session(String)
+  /// The session whose `open` carried this `id`, before its `opened` has come: `"id": …` and no `sid`.
+  case request(String)
+
+  init(_ fields: FieldReader) throws(WireError) {
+    if let session = try fields.string("sid") {
+      try checkName("sid", session)
+      self = .session(session)
+    } else if let id = try fields.string("id") {
+      self = .request(id)
+    } else {
+      throw fields.mismatch("sid", "is missing; name the session, or by id the open that made it")
+    }
+  }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The bounds of the protocol, version 1.
+public enum WireLimits {
+  /// The version of the protocol that this library speaks.
+  public static let version = 1
+  /// The most bytes that part 0 of a message may have.
+  public static let headerBytes = 65_536
+  /// The deepest nesting of arrays and objects in part 0.
+  public static let headerDepth = 32
+  /// The most bytes that a part of a request may have.
+  public static let partBytes = 8 << 20
+  /// The most messages a server may owe a client.
+  public static let credit = 1024
+  /// The most frames that a stream may be asked for; an endless one may have more.
+  public static let frames = 1_000_000_000
+  /// The most bytes of a name or an identifier.
+  public static let nameBytes = 128
+  /// The largest side of an initial image, in pixels.
+  public static let imageSide = 4096
+}

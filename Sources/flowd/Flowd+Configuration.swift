@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import FlowGeneration
+internal import FlowServer
+internal import Glibc
+
+extension Flowd {
+  /// The configuration that the options and the environment amount to.
+  var resolved: ServerConfiguration {
+    var configuration = ServerConfiguration(
+      endpoint: ServerConfiguration.endpoint(option: bind, environment: environment))
+    configuration.maximumSessions = maxSessions
+    configuration.idleTimeout = .seconds(idleTimeout)
+    configuration.version = Self.configuration.version
+    return configuration
+  }
+
+  func printConfiguration() {
+    let endpointSource =
+      bind != nil ? "--bind" : environment["FLOWD_ENDPOINT"] != nil ? "FLOWD_ENDPOINT" : "default"
+    say("bind = \(resolved.endpoint)  # \(endpointSource)")
+    say("models = \(models)")
+    say("max-sessions = \(maxSessions)")
+    say("idle-timeout = \(idleTimeout)")
+    say("log-level = \(logLevel)")
+  }
+
+  /// Loads every model and says what came of it; the result is an exit code.
+  func checkModels(_ catalogue: ModelDirectory) -> Int32 {
+    let names = catalogue.names()
+    if names.isEmpty { say("\(catalogue.path): no models") }
+    var status: Int32 = 0
+    for name in names {
+      do {
+        let model = try catalogue.load(name).description
+        say("\(name): good, \(model.width)×\(model.height), \(model.actions.count) actions")
+      } catch {
+        say("\(name): \(error)")
+        status = EX_DATAERR
+      }
+    }
+    return status
+  }
+
+  private var environment: [String: String] {
+    var variables: [String: String] = [:]
+    for name in ["FLOWD_ENDPOINT", "XDG_RUNTIME_DIR"] {
+      variables[name] = getenv(name).map { String(cString: $0) }
+    }
+    return variables
+  }
+}

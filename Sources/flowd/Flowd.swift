@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import FlowGeneration
+internal import FlowServer
+internal import Glibc
+internal import Logging
+
+/// The daemon's command line.
+struct Flowd: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "flowd",
+    abstract: "Generates video and streams it over ZeroMQ.",
+    discussion: """
+      Stops cleanly at SIGTERM or SIGINT: streams end with reason "drained"; a second signal stops at once.
+      Exit codes: 0 clean stop, 1 stopped at once, 2 usage, 65 a broken bundle (--check), 69 cannot listen,
+      73 cannot make the socket's file, 75 another daemon listens there, 78 the configuration is not allowed.
+      """,
+    version: "0.1.0")
+
+  @Option(help: "Where to listen, ipc://PATH or tcp://127.0.0.1:PORT (default: $FLOWD_ENDPOINT).")
+  var bind: String?
+
+  @Option(help: "The folder whose subfolders are the models.")
+  var models = "models"
+
+  @Option(help: "The most streams at a time.")
+  var maxSessions = 2
+
+  @Option(help: "Seconds without credit after which a stream ends.")
+  var idleTimeout = 60.0
+
+  @Option(help: "Log lines from this level on: debug, info, warning, error.")
+  var logLevel = "info"
+
+  @Flag(help: "Load every model, say what is wrong, and exit.")
+  var check = false
+
+  @Flag(help: "Print the configuration and where each value comes from, and exit.")
+  var printConfig = false
+
+  func validate() throws {
+    guard Logger.Level(rawValue: logLevel) != nil else {
+      throw ValidationError("--log-level is \(logLevel); give debug, info, warning or error")
+    }
+    guard (1...1000).contains(maxSessions) else {
+      throw ValidationError("--max-sessions is \(maxSessions); give a value from 1 to 1000")
+    }
+    guard idleTimeout > 0, idleTimeout <= 86_400 else {
+      throw ValidationError("--idle-timeout is \(idleTimeout); give seconds from above 0 to 86400")
+    }
+  }
+
+  func run() throws {
+    if printConfig { return printConfiguration() }
+    let catalogue = ModelDirectory(models) { folder in CausalVideoModel(try VideoBundle(folder: folder)) }
+    if check { throw ExitCode(checkModels(catalogue)) }
+    let status = DaemonProcess.run(configuration: resolved, catalogue: catalogue, logger: logger) {
+      endpoint in
+      say("flowd is ready at \(endpoint)")
+    }
+    throw ExitCode(status)
+  }
+
+  private var logger: Logger {
+    let isTerminal = isatty(STDERR_FILENO) == 1
+    var logger = Logger(label: "flowd") { label in
+      if isTerminal { StreamLogHandler.standardError(label: label) } else { JSONLogHandler(label: label) }
+    }
+    logger.logLevel = Logger.Level(rawValue: logLevel) ?? .info
+    return logger
+  }
+}
+
+/// Prints a line at once, also into a pipe.
+func say(_ line: String) {
+  print(line)
+  fflush(nil)
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import FlowGeneration
+internal import FlowTraining
+internal import FoundationEssentials
+
+/// `flowtrain evaluate`.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compares a model's rollouts with the game's own future on unseen play.")
+
+  @Argument(help: "The bundle, such as models/doom-health-64x48.")
+  var bundle: String
+
+  @Option(help: "The recording to compare with, by default $FLOW_DATA/doom-health/test.safetensors.")
+  var recording: String?
+
+  @Option(help: "Sequences to average over.")
+  var sequences: Int = 128
+
+  @Option(help: "Frames of the long rollout.")
+  var frames: Int = 1000
+
+  @Option(help: "Network evaluations a frame, by default the bundle's own.")
+  var steps: Int?
+
+  @Flag(help: "Print JSON instead of tables.")
+  var json = false
+
+  func validate() throws {
+    guard sequences > 1 else { throw ValidationError("--sequences must be 2 or more") }
+    guard frames >= 100, frames % 100 == 0 else {
+      throw ValidationError("--frames must be a multiple of 100")
+    }
+    if let steps, steps < 1 { throw ValidationError("--steps must be 1 or more") }
+  }
+
+  func run() throws {
+    let model = try VideoBundle(folder: bundle)
+    let evaluation = try Evaluation(
+      model, recording: recording ?? "\(dataFolder())/doom-health/test.safetensors",
+      steps: [1, 2, 4, 8, 16, 32],
+      count: sequences, frames: frames, evaluations: steps, progress: .standardError)
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      print(String(decoding: try encoder.encode(evaluation), as: UTF8.self))
+    } else {
+      print(evaluation)
+    }
+  }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import FlowTraining
+
+/// `flowtrain pack`.
+struct Pack: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Writes the bundle of a trained recipe: model.json and weights.safetensors.")
+
+  @Argument(help: "The recipe, such as models/doom-health-64x48/recipe.yaml.")
+  var recipe: String
+
+  @Option(name: .shortAndLong, help: "The folder of the bundle, such as models/doom-health-64x48.")
+  var output: String
+
+  @Option(help: "Where checkpoints are.")
+  var runs: String = "runs"
+
+  @Option(help: "Where recordings are, by default $FLOW_DATA or data.")
+  var data: String?
+
+  @Option(help: "The stage whose weights to take.", transform: stage(named:))
+  var stage: Pipeline.Stage = .student
+
+  func run() throws {
+    try Pipeline(recipePath: recipe, runs: runs, data: data).pack(stage, to: output)
+  }
+}

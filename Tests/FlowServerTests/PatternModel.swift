@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowGeneration
+import FlowServer
+import Glibc
+import Synchronization
+
+/// A generator that needs no network: a moving pattern, steered by actions, decided by its seed.
+///
+/// It stands in for the network only; everything around it is the real daemon.
+final class PatternModel: VideoModel {
+  let description: VideoModelDescription
+  private let gate: Gate?
+  private let failsAt: Int?
+
+  init(_ name: String, width: Int = 16, height: Int = 12, gate: Gate? = nil, failsAt: Int? = nil) {
+    description = VideoModelDescription(
+      name: name, sha256: "0123", width: width, height: height, framesPerSecond: 35,
+      actions: ["stay", "left", "right"], defaultAction: 0, defaultSteps: 2, maximumSteps: 4,
+      bytesPerStream: width * height * 3, dataLicence: "CC0-1.0")
+    self.gate = gate
+    self.failsAt = failsAt
+  }
+
+  func makeStream(_ options: StreamOptions) -> any VideoStream { PatternStream(options) }
+
+  func advance(_ streams: [any VideoStream], actions: [Int]) throws(NumericalError) -> [RGBImage] {
+    gate?.pass()
+    let patterns = streams.compactMap { $0 as? PatternStream }
+    for pattern in patterns where pattern.framesGenerated == failsAt {
+      throw NumericalError(place: "the pattern")
+    }
+    return zip(patterns, actions).map { pattern, action in
+      pattern.next(action: action, width: description.width, height: description.height)
+    }
+  }
+}
+
+private final class PatternStream: VideoStream {
+  private(set) var framesGenerated = 0
+  private let options: StreamOptions
+  private var position = 0
+
+  init(_ options: StreamOptions) { self.options = options }
+
+  func next(action: Int, width: Int, height: Int) -> RGBImage {
+    position += [0, -1, 1][action]
+    let base = options.initialImage.map { Int($0.pixels[0]) } ?? Int(truncatingIfNeeded: options.seed)
+    let pixels = (0..<width * height * 3).map { index in
+      let (pixel, channel) = index.quotientAndRemainder(dividingBy: 3)
+      let (row, column) = pixel.quotientAndRemainder(dividingBy: width)
+      return UInt8(
+        truncatingIfNeeded: base &+ (column + position) * 7 + row * 3 + channel * 50 + framesGenerated)
+    }
+    framesGenerated += 1
+    return RGBImage(width: width, height: height, pixels: pixels)
+  }
+}
+
+/// Lets a generator go on for a number of batches only.
+final class Gate: Sendable {
+  private let allowed = Mutex(0)
+
+  /// Allows so many batches more.
+  func open(_ count: Int) { allowed.withLock { $0 += count } }
+
+  /// Waits until a batch is allowed.
+  func pass() {
+    while !allowed.withLock({ allowed in
+      guard allowed > 0 else { return false }
+      allowed -= 1
+      return true
+    }) {
+      sched_yield()
+    }
+  }
+}
+
+/// The models of the tests, and some that cannot be loaded.
+struct TestCatalogue: ModelCatalogue {
+  var gate: Gate?
+
+  func names() -> [String] { ["broken", "fragile", "gated", "odd", "pattern"] }
+
+  func load(_ name: String) throws -> any VideoModel {
+    switch name {
+    case "pattern": PatternModel(name)
+    case "odd": PatternModel(name, width: 15, height: 11)
+    case "fragile": PatternModel(name, failsAt: 3)
+    case "gated": PatternModel(name, gate: gate)
+    default: throw BrokenBundle()
+    }
+  }
+}
+
+/// What the loader of bundles says of a damaged file.
+struct BrokenBundle: Error, CustomStringConvertible {
+  let description = "weights.safetensors: the tensor \"blocks.3.mlp.weight\" ends beyond the file"
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowDigest
+import FlowGeneration
+import FlowWire
+import Testing
+
+@testable import FlowServer
+
+/// Plays generator, encoder and client to one session, by hand and without time.
+private struct Stage {
+  var session: Session
+  var now = Duration.zero
+  /// Frames that the session asked for and did not get.
+  var generating: [Int] = []
+  /// Frames that the encoder has and did not give back.
+  var encoding: [FrameFacts] = []
+  var isFinishing = false
+  var sent: [Reply] = []
+  var last: StreamEnd?
+  var digest = SHA256()
+
+  static let model = PatternModel("pattern").description
+  static let image = RGBImage(width: 16, height: 12, pixels: [UInt8](repeating: 0, count: 16 * 12 * 3))
+
+  init(frames: Int = 0, credit: Int = 8, format: StreamFormat = .plain) throws {
+    let request = try OpenRequest(model: "pattern", seed: 1, frames: frames, credit: credit, format: format)
+    session = Session(name: "s1", openID: "r1", request: request, timing: Session.Timing(), now: .zero)
+  }
+
+  /// A session whose stream has begun.
+  static func open(frames: Int = 0, credit: Int = 8, format: StreamFormat = .plain) throws -> Stage {
+    var stage = try Stage(frames: frames, credit: credit, format: format)
+    stage.happen(.modelReady(model))
+    stage.happen(.prepared(nil))
+    return stage
+  }
+
+  mutating func happen(_ event: SessionEvent) {
+    for action in session.handle(event, at: now) {
+      precondition(last == nil, "something happened after the end")
+      switch action {
+      case .prepare, .begin: break
+      case .generate(let frame, _): generating.append(frame)
+      case .encode(_, let facts): encoding.append(facts)
+      case .finish: isFinishing = true
+      case .send(let reply, _, _): sent.append(reply)
+      case .release(let end): last = end
+      }
+    }
+  }
+
+  /// The generator makes the oldest frame that is wanted.
+  mutating func generate() {
+    generating.removeFirst()
+    happen(.generated(Self.image, milliseconds: 1))
+  }
+
+  /// The encoder takes the oldest frame it has, and makes `count` chunks of it.
+  mutating func encode(chunks count: Int = 1) {
+    let facts = encoding.removeFirst()
+    happen(.encoded((0..<count).map { _ in chunk(frame: facts.frame, facts) }))
+  }
+
+  mutating func chunk(frame: Int, _ facts: FrameFacts?) -> StreamChunk {
+    digest.update([1])
+    return StreamChunk(bytes: [1], firstFrame: frame, frames: 1, isKey: true, digest: digest, facts: facts)
+  }
+
+  mutating func finish(chunks count: Int = 0) {
+    isFinishing = false
+    happen(.finished((0..<count).map { _ in chunk(frame: 0, nil) }))
+  }
+
+  var frames: [Int] {
+    sent.compactMap { if case .frame(let frame) = $0 { frame.sequence } else { nil } }
+  }
+
+  var ends: [StreamEnd] { sent.compactMap { if case .end(let end) = $0 { end } else { nil } } }
+}
+
+@Suite("A session, without sockets, threads or clocks")
+struct SessionTests {
+  @Test("a session opens when its model and its encoder are ready, and asks for two frames at a time")
+  func opening() throws {
+    var stage = try Stage()
+    #expect(stage.session.phase == .loading)
+    stage.happen(.modelReady(Stage.model))
+    #expect(stage.sent.isEmpty)
+    stage.happen(.prepared(nil))
+    guard case .opened(let opened) = stage.sent.first else { throw Unexpected(.pong) }
+    #expect(opened.session == "s1" && opened.seed == 1)
+    #expect(stage.generating == [0, 1])
+    stage.generate()
+    #expect(stage.generating == [1, 2])
+  }
+
+  @Test("a session whose model fails says so under the id of the open, and nothing else")
+  func modelFailure() throws {
+    var stage = try Stage()
+    let error = WireError(.modelFailed, "the tensor x is short")
+    stage.happen(.failed(error))
+    #expect(stage.sent == [.error(Failure(error))])
+    #expect(stage.last?.reason == .error)
+  }
+
+  @Test("frames are sent while credit lasts, and one more is made")
+  func credit() throws {
+    var stage = try Stage.open(credit: 3)
+    while !stage.generating.isEmpty || !stage.encoding.isEmpty {
+      if stage.encoding.isEmpty { stage.generate() } else { stage.encode() }
+    }
+    #expect(stage.frames == [0, 1, 2])
+    #expect(stage.session.generated == 4 && stage.session.phase == .credit)
+    stage.happen(.credit(1, id: nil))
+    #expect(stage.frames == [0, 1, 2, 3])
+    #expect(stage.generating == [4])
+  }
+
+  @Test("a stream ends when its frames are sent and its encoder has ended, and not before credit allows")
+  func ending() throws {
+    var stage = try Stage.open(frames: 2, credit: 2, format: StreamFormat(.fmp4))
+    stage.generate()
+    stage.generate()
+    stage.encode(chunks: 2)
+    #expect(!stage.isFinishing)
+    stage.encode(chunks: 0)
+    #expect(stage.isFinishing)
+    stage.finish(chunks: 1)
+    #expect(stage.ends.isEmpty)
+    stage.happen(.credit(1, id: nil))
+    #expect(stage.ends.count == 1 && stage.last?.reason == .done)
+    #expect(stage.last?.bytes == 3 && stage.last?.sha256 == stage.digest.hexadecimal())
+  }
+
+  @Test("a cancelled session ends at once, and the digest is that of what was sent")
+  func cancelling() throws {
+    var stage = try Stage.open(credit: 1)
+    stage.generate()
+    stage.encode()
+    let digest = stage.digest.hexadecimal()
+    stage.generate()
+    stage.encode()
+    stage.happen(.cancel(id: nil))
+    #expect(stage.ends.map(\.frames) == [1] && stage.last?.sha256 == digest)
+    stage.happen(.generated(Stage.image, milliseconds: 1))
+    stage.happen(.tick)
+    #expect(stage.ends.count == 1)
+  }
+
+  @Test("when the generator fails, what it made before is sent, then the error, then the end")
+  func generatorFailure() throws {
+    var stage = try Stage.open(credit: 1)
+    stage.generate()
+    stage.generate()
+    let error = WireError(.numerical, "the output is not finite")
+    stage.happen(.generatorFailed(error))
+    stage.encode()
+    stage.encode()
+    stage.finish()
+    #expect(stage.frames == [0] && stage.last == nil)
+    stage.happen(.credit(1, id: nil))
+    #expect(stage.frames == [0, 1])
+    #expect(stage.sent.suffix(2).first == .error(Failure(session: "s1", error)))
+    #expect(stage.ends.map(\.reason) == [.error] && stage.last?.frames == 2)
+  }
+
+  @Test("a silent session says each second how far it is, and after a minute without credit it ends")
+  func time() throws {
+    var stage = try Stage.open(credit: 1)
+    stage.generate()
+    stage.encode()
+    let before = stage.sent.count
+    for second in 1...60 {
+      stage.now = .milliseconds(second * 1000 - 1)
+      stage.happen(.tick)
+      #expect(stage.sent.count == before + second - 1)
+      stage.now = .seconds(second)
+      stage.happen(.tick)
+    }
+    #expect(stage.sent.count == before + 60)
+    #expect(stage.ends.map(\.reason) == [.idle])
+  }
+
+  @Test("a client that cannot be reached is told nothing more")
+  func unreachable() throws {
+    var stage = try Stage.open()
+    let before = stage.sent.count
+    stage.happen(.unreachable)
+    #expect(stage.last?.reason == .lease && stage.sent.count == before)
+  }
+
+  @Test("draining before a session is open refuses it, and afterwards bounds how long it may take")
+  func draining() throws {
+    var waiting = try Stage()
+    waiting.happen(.drain(until: .seconds(2)))
+    guard case .error(let failure) = waiting.sent.last else { throw Unexpected(.pong) }
+    #expect(failure.error.code == .draining && waiting.last != nil)
+    var open = try Stage.open(credit: 1)
+    open.happen(.drain(until: .seconds(2)))
+    open.now = .seconds(2)
+    open.happen(.tick)
+    #expect(open.ends.map(\.reason) == [.drained])
+  }
+
+  @Test(
+    "whatever happens in whatever order, credit is kept, messages have no holes, and the end comes once",
+    arguments: 0..<64)
+  func anyOrder(seed: UInt64) throws {
+    var random = SplitMix(state: seed)
+    let frames = Int(random.next() % 40)
+    var granted = Int(random.next() % 8) + 1
+    var stage = try Stage.open(frames: frames, credit: granted)
+    for _ in 0..<400 where stage.last == nil {
+      switch random.next() % 16 {
+      case 0..<6 where !stage.generating.isEmpty: stage.generate()
+      case 6..<11 where !stage.encoding.isEmpty: stage.encode()
+      case 11..<14:
+        granted += 1
+        stage.happen(.credit(1, id: nil))
+      case 14 where stage.isFinishing: stage.finish()
+      case 15 where random.next() % 40 == 0: stage.happen(.close(id: nil))
+      default: stage.happen(.tick)
+      }
+      #expect(stage.frames == Array(0..<stage.frames.count))
+      #expect(stage.frames.count <= granted)
+      #expect(stage.session.issued <= granted + Session.lookahead)
+      #expect(
+        stage.generating.count <= Session.generationDepth
+          && stage.session.issued - stage.session.encoded <= Session.pipelineDepth)
+      #expect(stage.ends.count == (stage.last == nil ? 0 : 1), "seed \(seed)")
+    }
+    if frames > 0, let last = stage.last, last.reason == .done { #expect(last.frames <= frames) }
+  }
+}
+
+/// SplitMix64.
+private struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowWire
+import Testing
+
+@Suite("Replies")
+struct ReplyTests {
+  static let limits = ServerLimits(sessions: 2, idleMilliseconds: 60_000)
+  static let details = ModelDetails(
+    sha256: "ab", width: 64, height: 48, framesPerSecond: 35, actions: ["none", "left"],
+    defaultAction: "none",
+    defaultSteps: 4, maximumSteps: 8, bytesPerStream: 1 << 20, dataLicence: "BSD-3-Clause")
+  static let models = [
+    ModelSummary(name: "a", state: .ready(details)), ModelSummary(name: "b", state: .absent),
+    ModelSummary(name: "c", state: .loading), ModelSummary(name: "d", state: .failed("tensor x is short")),
+  ]
+  static let opened = Opened(
+    session: "s1", model: "a", modelDigest: "ab", width: 256, height: 192, rateNumerator: 35,
+    rateDenominator: 1,
+    seed: .max, steps: 4, frames: 0, format: .fmp4, mediaType: "video/mp4")
+  static let frame = FrameHeader(
+    session: "s1", sequence: 3, width: 64, height: 48, action: "left", control: 7,
+    generationMilliseconds: 1.5,
+    isLast: true)
+  static let session = SessionStatus(
+    session: "s1", model: "a", format: "fmp4", phase: .generating, done: 1, total: 0, creditLeft: 2,
+    ageMilliseconds: 9)
+
+  @Test(
+    "a reply that is written is read back as it was",
+    arguments: [
+      .welcome(Welcome(server: "flowd", version: "0.1.0", limits: limits)),
+      .capabilities(Capabilities(limits: limits)),
+      .capabilities(Capabilities(limits: limits, model: models[0])),
+      .models(models), .models([]), .opened(opened), .frame(frame),
+      .media(
+        MediaHeader(
+          session: "s1", sequence: 0, kind: .initial, mediaType: "video/mp4", firstFrame: 0, frames: 0,
+          isKey: false)),
+      .controlAcknowledged(ControlAcknowledgement(session: "s1", number: 7, outcome: .applied(frame: 12))),
+      .controlAcknowledged(ControlAcknowledgement(session: "s1", number: nil, outcome: .gone(next: 40))),
+      .progress(Progress(session: "s1", phase: .credit, done: 4, total: 200, creditLeft: 0)),
+      .end(StreamEnd(session: "s1", reason: .done, frames: 200, bytes: 9, milliseconds: 5714, sha256: "cd")),
+      .error(Failure(session: "s1", WireError(.numerical, "frame 3 is not finite"))),
+      .error(Failure(.badRequest("n", "n is 0"))),
+      .status(
+        ServerStatus(
+          version: "0.1.0", uptimeMilliseconds: 5, isDraining: false, limits: limits, sessions: [session],
+          models: models, sessionsOpened: 3, framesGenerated: 4)),
+      .pong,
+    ] as [Reply])
+  func roundTrips(reply: Reply) throws {
+    let message = ReplyMessage(id: "r1", reply)
+    #expect(try ReplyMessage(header: message.header()) == message)
+  }
+
+  @Test(
+    "the header of a reply is what the protocol shows",
+    arguments: [
+      (Reply.pong, #"{"v":1,"op":"pong","id":"r1"}"#),
+      (
+        .frame(frame),
+        #"{"v":1,"op":"frame","id":"r1","sid":"s1","seq":3,"pts":3,"w":64,"h":48,"stride":[192],"#
+          + #""pix":"rgb24","action":"left","ctl":7,"gen_ms":1.5,"last":true}"#
+      ),
+      (
+        .error(Failure(WireError(.sessionLimit, "2 sessions are open"))),
+        #"{"v":1,"op":"error","id":"r1","code":"session_limit","message":"2 sessions are open","retryable":true}"#
+      ),
+    ])
+  func snapshots(reply: Reply, header: String) {
+    #expect(String(decoding: ReplyMessage(id: "r1", reply).header(), as: UTF8.self) == header)
+  }
+
+  @Test("a reply that lacks a field is refused by name")
+  func missingField() {
+    let error = #expect(throws: WireError.self) {
+      try ReplyMessage(header: Array(#"{"v":1,"op":"frame","sid":"s1"}"#.utf8))
+    }
+    #expect(error?.field == "seq")
+  }
+
+  @Test("the closed list of codes is the protocol's, each with its HTTP twin")
+  func codes() {
+    #expect(WireError.Code.httpStatus.count == 23)
+    #expect(WireError.Code.httpStatus[.badRequest] == 422)
+    #expect(WireError.Code.httpStatus.values.allSatisfy { (400...504).contains($0) })
+  }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowWire
+import Testing
+
+/// Reads a header, and a body where one is given, as the daemon would.
+func read(_ header: String, _ body: [UInt8]? = nil) throws(RequestRejection) -> RequestMessage {
+  try RequestMessage(parts: [Array(header.utf8)] + (body.map { [$0] } ?? []))
+}
+
+@Suite("Requests")
+struct RequestTests {
+  static let everyField = try! OpenRequest(
+    model: "doom", seed: .max, frames: 200, steps: 4, credit: 16, framesPerSecond: 17.5,
+    plan: .runs([ActionRun("forward", 20), ActionRun("left", 8)]),
+    format: StreamFormat(.fmp4, crf: 18, gop: 35, scale: 4, filter: .bicubic),
+    image: InitialImage(.rgb24, width: 2, height: 1, bytes: [1, 2, 3, 4, 5, 6]))
+
+  @Test(
+    "a request that is written is read back as it was",
+    arguments: [
+      .hello(client: "test"), .hello(client: nil), .capabilities(model: "doom"), .capabilities(model: nil),
+      .models,
+      .open(try! OpenRequest(model: "doom")), .open(everyField),
+      .credit(try! CreditRequest(session: "s1", count: 1024)),
+      .control(try! ControlRequest(session: "s1", number: 7, place: .frame(40), plan: .hold("left"))),
+      .control(try! ControlRequest(session: "s1", plan: .runs([ActionRun("left", 2)]))),
+      .cancel(.session("s1")), .close(session: "s1"), .status, .ping,
+    ] as [Request])
+  func roundTrips(request: Request) throws {
+    let message = RequestMessage(id: "r1", request)
+    #expect(try RequestMessage(parts: message.parts()) == message)
+  }
+
+  @Test("a minimal open takes the documented defaults")
+  func minimalOpen() throws {
+    let message = try read(#"{"v":1,"op":"open","model":"doom"}"#)
+    #expect(message == RequestMessage(.open(try OpenRequest(model: "doom", frames: 0, credit: 8))))
+  }
+
+  @Test("a cancel without sid names the open by its id")
+  func cancelByRequest() throws {
+    #expect(try read(#"{"v":1,"op":"cancel","id":"r1"}"#).request == .cancel(.request("r1")))
+  }
+
+  @Test("fields that are not known are ignored, and null counts as absent")
+  func unknownFields() throws {
+    let message = try read(#"{"v":1,"op":"ping","id":"r","x":[{"y":1.5}],"sid":null}"#)
+    #expect(message == RequestMessage(id: "r", .ping))
+  }
+
+  static let refusals: [(String, WireError.Code, String?)] = [
+    (#"[1]"#, .badHeader, nil), (#""open""#, .badHeader, nil), (#"{"v":1"#, .badHeader, nil),
+    (#"{"v":1,"v":1,"op":"ping"}"#, .badHeader, nil), (#"{"v":1,"op":"ping","x":NaN}"#, .badHeader, nil),
+    (#"{"op":"ping"}"#, .badRequest, "v"), (#"{"v":"1","op":"ping"}"#, .badRequest, "v"),
+    (#"{"v":1.0,"op":"ping"}"#, .badRequest, "v"), (#"{"v":2,"op":"ping"}"#, .unsupportedVersion, "v"),
+    (#"{"v":1}"#, .badRequest, "op"), (#"{"v":1,"op":"dance"}"#, .unknownOperation, "op"),
+    (#"{"v":1,"op":"ping","id":7}"#, .badRequest, "id"), (#"{"v":1,"op":"ping","id":""}"#, .badRequest, "id"),
+    (#"{"v":1,"op":"open"}"#, .badRequest, "model"),
+    (#"{"v":1,"op":"open","model":3}"#, .badRequest, "model"),
+    (#"{"v":1,"op":"credit","n":1}"#, .badRequest, "sid"),
+    (#"{"v":1,"op":"credit","sid":"s"}"#, .badRequest, "n"),
+    (#"{"v":1,"op":"credit","sid":"s","n":0}"#, .badRequest, "n"),
+    (#"{"v":1,"op":"credit","sid":"s","n":-1}"#, .badRequest, "n"),
+    (#"{"v":1,"op":"credit","sid":"s","n":1025}"#, .badRequest, "n"),
+    (#"{"v":1,"op":"credit","sid":"s","n":9223372036854775808}"#, .badRequest, "n"),
+    (#"{"v":1,"op":"credit","sid":"s","n":1.5}"#, .badRequest, "n"),
+    (#"{"v":1,"op":"control","sid":"s"}"#, .badRequest, "action"),
+    (#"{"v":1,"op":"control","sid":"s","action":"a","actions":[]}"#, .badRequest, "actions"),
+    (#"{"v":1,"op":"control","sid":"s","action":"a","at":"later"}"#, .badRequest, "at"),
+    (#"{"v":1,"op":"control","sid":"s","action":"a","at":{}}"#, .badRequest, "at.seq"),
+    (#"{"v":1,"op":"control","sid":"s","action":"a","at":{"seq":-1}}"#, .badRequest, "at.seq"),
+    (#"{"v":1,"op":"control","sid":"s","action":"a","ctl":-1}"#, .badRequest, "ctl"),
+    (#"{"v":1,"op":"control","sid":"s","actions":[["a",0]]}"#, .badRequest, "actions"),
+    (#"{"v":1,"op":"control","sid":"s","actions":[["a"]]}"#, .badRequest, "actions"),
+    (#"{"v":1,"op":"control","sid":"s","actions":["a"]}"#, .badRequest, "actions"),
+    (#"{"v":1,"op":"cancel"}"#, .badRequest, "sid"), (#"{"v":1,"op":"close"}"#, .badRequest, "sid"),
+  ]
+
+  @Test("a request that is wrong is refused with the code and the field to blame", arguments: refusals)
+  func refused(header: String, code: WireError.Code, field: String?) {
+    let rejection = #expect(throws: RequestRejection.self) { try read(header) }
+    #expect(rejection?.error.code == code)
+    #expect(rejection?.error.field == field)
+  }
+
+  static let openRefusals: [(String, WireError.Code, String)] = [
+    (#""seed":-1"#, .badRequest, "seed"), (#""seed":18446744073709551616"#, .badRequest, "seed"),
+    (#""seed":0.5"#, .badRequest, "seed"), (#""frames":-1"#, .badRequest, "frames"),
+    (#""frames":9223372036854775808"#, .badRequest, "frames"), (#""frames":"9""#, .badRequest, "frames"),
+    (#""steps":0"#, .badRequest, "steps"), (#""credit":0"#, .badRequest, "credit"),
+    (#""credit":-1"#, .badRequest, "credit"), (#""credit":9223372036854775808"#, .badRequest, "credit"),
+    (#""fps":0"#, .badRequest, "fps"), (#""fps":1001"#, .badRequest, "fps"), (#""action":""#, .badHeader, ""),
+    (#""action":[]"#, .badRequest, "action"), (#""policy":"latest""#, .badRequest, "policy"),
+    (#""pace":"media""#, .badRequest, "pace"), (#""record":{"path":"x"}"#, .badRequest, "record"),
+    (#""resume":{}"#, .badRequest, "resume"), (#""prompt":"a red ball""#, .badRequest, "prompt"),
+    (#""format":"rgb24""#, .badRequest, "format"), (#""format":{}"#, .badRequest, "format.kind"),
+    (#""format":{"kind":"gif"}"#, .unsupportedFormat, "format.kind"),
+    (#""format":{"kind":"fmp4","crf":52}"#, .badRequest, "format.crf"),
+    (#""format":{"kind":"fmp4","gop":0}"#, .badRequest, "format.gop"),
+    (#""format":{"kind":"png","scale":17}"#, .badRequest, "format.scale"),
+    (#""format":{"kind":"png","filter":"area"}"#, .badRequest, "format.filter"),
+    (#""image":{"encoding":"rgb24","w":2,"h":1}"#, .badRequest, "image"),
+  ]
+
+  @Test("an open that is wrong is refused with the code and the field to blame", arguments: openRefusals)
+  func openRefused(field: String, code: WireError.Code, blamed: String) {
+    let rejection = #expect(throws: RequestRejection.self) {
+      try read(#"{"v":1,"op":"open","id":"r9","model":"doom",\#(field)}"#)
+    }
+    #expect(rejection?.error.code == code)
+    #expect(rejection?.error.field ?? "" == blamed)
+    #expect(rejection?.id == (code == .badHeader ? nil : "r9"))
+  }
+
+  @Test(
+    "an image must have the bytes that its description promises",
+    arguments: [
+      (#""encoding":"rgb24","w":2,"h":1"#, 5, "image"), (#""encoding":"rgb24","w":2,"h":1"#, 7, "image"),
+      (#""encoding":"rgb24","w":0,"h":1"#, 0, "image.w"), (#""encoding":"rgb24","w":2"#, 6, "image.h"),
+      (#""encoding":"rgb24","w":5000,"h":1"#, 6, "image.w"),
+      (#""encoding":"gif","w":2,"h":1"#, 6, "image.encoding"),
+      (#""w":2,"h":1"#, 6, "image.encoding"),
+    ])
+  func images(description: String, count: Int, field: String) {
+    let rejection = #expect(throws: RequestRejection.self) {
+      try read(
+        #"{"v":1,"op":"open","model":"d","image":{\#(description)}}"#, [UInt8](repeating: 0, count: count))
+    }
+    #expect(rejection?.error.field == field)
+  }
+
+  @Test("a body that nobody described is refused", arguments: [#""op":"ping""#, #""op":"open","model":"d""#])
+  func strayBody(fields: String) {
+    let rejection = #expect(throws: RequestRejection.self) { try read(#"{"v":1,\#(fields)}"#, [1]) }
+    #expect(rejection?.error.code == .badRequest)
+  }
+
+  @Test("a message has one or two parts, and a header of at most 64 KiB")
+  func parts() throws {
+    for count in [0, 3, 1000] {
+      let parts = [[UInt8]](repeating: Array(#"{"v":1,"op":"ping"}"#.utf8), count: count)
+      let rejection = #expect(throws: RequestRejection.self) { try RequestMessage(parts: parts) }
+      #expect(rejection?.error.code == .badHeader)
+    }
+    let frame = #"{"v":1,"op":"ping","x":""}"#
+    let padding = String(repeating: "x", count: WireLimits.headerBytes - frame.utf8.count)
+    #expect(try read(frame.dropLast(2) + padding + "\"}").request == .ping)
+    let rejection = #expect(throws: RequestRejection.self) { try read(frame.dropLast(2) + padding + "x\"}") }
+    #expect(rejection?.error.code == .tooLarge)
+  }
+}
