@@ -90,7 +90,7 @@ let package = Package(
     tests("FlowCheckpoint", ["FlowDigest"], resources: [.copy("Fixtures")]),
     tests("FlowNN", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
     tests("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
-    tests("FlowGeneration", ["FlowNN", "FlowTensor", "FlowCheckpoint"]),
+    tests("FlowGeneration", ["FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
     tests("FlowTraining", ["FlowGeneration", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
     tests("FlowVideo", ["CFFmpeg"]),
     tests("FlowWire"),
