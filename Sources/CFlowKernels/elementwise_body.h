@@ -22,6 +22,7 @@ static void ISA(flow_unary)(int op, size_t n, const float *restrict x, float *re
     case FLOW_COSINE: EACH(cosf(a));
     case FLOW_RECIPROCAL: EACH(1.0f / a);
     case FLOW_ABSOLUTE: EACH(__builtin_fabsf(a));
+    case FLOW_SIGN: EACH((float)((a > 0.0f) - (a < 0.0f)));
     default: __builtin_unreachable();
   }
 }

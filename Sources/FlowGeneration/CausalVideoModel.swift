@@ -35,22 +35,28 @@ public final class CausalVideoModel: VideoModel {
 
   /// Generates the next frame of each stream.
   public func advance(_ streams: [any VideoStream], actions: [Int]) throws(NumericalError) -> [RGBImage] {
-    var frames: [RGBImage] = []
-    for (stream, action) in zip(streams, actions) {
+    let causal = streams.map { stream in
       guard let stream = stream as? CausalVideoStream else {
         preconditionFailure("advance: a stream of another model")
       }
-      let latent = bundle.generator.next(stream.latents, action: action, steps: stream.steps)
-      guard latent.isFinite else {
-        throw NumericalError(place: "the latent of frame \(stream.framesGenerated)")
-      }
-      let picture = bundle.codec.decode(latent)
-      frames.append(
-        RGBImage(
-          width: description.width, height: description.height,
-          pixels: picture.bytes(scale: 127.5, shift: 127.5)))
+      return stream
     }
-    return frames
+    let before = causal.map(\.latents.place)
+    var latents: [Tensor] = []
+    for (stream, action) in zip(causal, actions) {
+      latents.append(bundle.generator.next(stream.latents, action: action, steps: stream.steps))
+    }
+    if let bad = latents.firstIndex(where: { !$0.isFinite }) {
+      let frame = causal[bad].framesGenerated
+      for (stream, place) in zip(causal, before) { stream.latents.place = place }
+      throw NumericalError(place: "the latent of frame \(frame)")
+    }
+    return latents.map { picture(bundle.codec.decode($0)) }
+  }
+
+  private func picture(_ pixels: Tensor) -> RGBImage {
+    RGBImage(
+      width: description.width, height: description.height, pixels: pixels.bytes(scale: 127.5, shift: 127.5))
   }
 }
 

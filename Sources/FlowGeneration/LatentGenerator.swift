@@ -25,7 +25,9 @@ public struct LatentGenerator: Sendable {
   public let sampler: SamplerKind
 
   /// A generator with these weights.
-  public init(_ model: CausalTransformer, weights: [Tensor], contextNoise: Float, sampler: SamplerKind = .jumps) {
+  public init(
+    _ model: CausalTransformer, weights: [Tensor], contextNoise: Float, sampler: SamplerKind = .jumps
+  ) {
     self.sampler = sampler
     self.model = model
     self.weights = weights
@@ -78,7 +80,8 @@ public struct LatentGenerator: Sendable {
     let times = uniformSchedule(steps: steps)
     for (t, r) in zip(times, times.dropFirst()) {
       let x = model.step(
-        z, r: sampler == .euler ? t : r, t: t, conditions, frame: frame, cache: stream.cache, Parameters(weights))
+        z, r: sampler == .euler ? t : r, t: t, conditions, frame: frame, cache: stream.cache,
+        Parameters(weights))
       // X_{t→r}(z) = z − (t − r)(z − x)/t.
       z = (r / t) * z + (1 - r / t) * x
     }
@@ -101,5 +104,17 @@ public final class LatentStream {
   init(cache: KVCache, random: Random) {
     self.cache = cache
     self.random = random
+  }
+
+  /// All that a step changes beside the cache. Going back to it undoes the step: the same frame fills the same slots.
+  struct Place {
+    fileprivate let random: Random
+    fileprivate let latent: Tensor?
+    fileprivate let frame: Int
+  }
+
+  var place: Place {
+    get { Place(random: random, latent: latent, frame: frame) }
+    set { (random, latent, frame) = (newValue.random, newValue.latent, newValue.frame) }
   }
 }

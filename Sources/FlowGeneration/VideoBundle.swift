@@ -186,35 +186,54 @@ public struct VideoBundle: Sendable {
 }
 
 extension VideoManifest {
-  /// What makes this manifest unusable, or nil.
+  /// What makes this manifest unusable, with the name of the field, or nil.
   var fault: String? {
-    let a = autoencoder, t = transformer
     if format != Self.currentFormat { return "format '\(format)' is not \(Self.currentFormat)" }
-    if a.height <= 0 || a.width <= 0 || a.height % 16 != 0 || a.width % 16 != 0 {
-      return "autoencoder height and width must be positive multiples of 16"
+    return sizeFault ?? latentFault ?? samplingFault
+  }
+
+  /// Bounds keep a damaged file from asking for more memory than there is.
+  private var sizeFault: String? {
+    let a = autoencoder, t = transformer
+    let sizes: [(name: String, size: Int, allowed: ClosedRange<Int>)] = [
+      ("autoencoder.height", a.height, 16...4096), ("autoencoder.width", a.width, 16...4096),
+      ("autoencoder.outerChannels", a.outerChannels, 1...4096),
+      ("autoencoder.innerChannels", a.innerChannels, 1...4096),
+      ("autoencoder.blocks", a.blocks, 0...64), ("autoencoder.latentChannels", a.latentChannels, 1...4096),
+      ("transformer.width", t.width, 2...16_384), ("transformer.layers", t.layers, 1...256),
+      ("transformer.heads", t.heads, 1...256), ("transformer.window", t.window, 1...4096),
+      ("transformer.sink", t.sink, 0...4096), ("starts", starts, 1...65_536),
+      ("actions", actions.count, 1...4096),
+    ]
+    for (name, size, allowed) in sizes where !allowed.contains(size) {
+      return "\(name) is \(size) and must be \(allowed.lowerBound)…\(allowed.upperBound)"
     }
-    if [a.outerChannels, a.innerChannels, a.latentChannels, t.width, t.layers, t.heads, t.window].contains(
-      where: { $0 <= 0 })
-    {
-      return "sizes must be positive"
+    for (name, size) in [("height", a.height), ("width", a.width)] where size % 16 != 0 {
+      return "autoencoder.\(name) is \(size) and must be a multiple of 16"
     }
-    if a.blocks < 0 || t.sink < 0 { return "blocks and sink must not be negative" }
-    if t.width % t.heads != 0 || t.width / t.heads % 2 != 0 {
-      return "heads must divide width into even parts"
+    return t.width % t.heads == 0 && t.width / t.heads % 2 == 0
+      ? nil : "transformer.heads must divide transformer.width into even parts"
+  }
+
+  private var latentFault: String? {
+    let a = autoencoder, t = transformer
+    let pairs = [
+      ("latentHeight", t.latentHeight, a.latentHeight), ("latentWidth", t.latentWidth, a.latentWidth),
+      ("latentChannels", t.latentChannels, a.latentChannels), ("actions", t.actions, actions.count),
+    ]
+    for (name, found, wanted) in pairs where found != wanted {
+      return "transformer.\(name) is \(found), and the rest of the manifest makes it \(wanted)"
     }
-    if t.latentHeight != a.latentHeight || t.latentWidth != a.latentWidth
-      || t.latentChannels != a.latentChannels
-    {
-      return "transformer and autoencoder disagree on the latent"
-    }
-    if actions.isEmpty || t.actions != actions.count { return "transformer.actions must count the actions" }
+    return nil
+  }
+
+  private var samplingFault: String? {
     if !actions.contains(defaultAction) { return "defaultAction '\(defaultAction)' is not an action" }
     if defaultSteps < 1 || maximumSteps < defaultSteps {
       return "steps must be 1 ≤ defaultSteps ≤ maximumSteps"
     }
     if !(framesPerSecond > 0 && framesPerSecond.isFinite) { return "framesPerSecond must be positive" }
-    if !(contextNoise >= 0 && contextNoise.isFinite) { return "contextNoise must not be negative" }
-    return starts > 0 ? nil : "starts must be positive"
+    return contextNoise >= 0 && contextNoise.isFinite ? nil : "contextNoise must not be negative"
   }
 }
 

@@ -139,6 +139,7 @@ extension Tensor {
     _ q: Tensor, _ k: Tensor, _ v: Tensor, cotangent: Tensor, mask: AttentionMask
   ) -> (q: Tensor, k: Tensor, v: Tensor) {
     let task = AttentionTask(q.shape, k.shape, v.shape, mask)
+    check(cotangent, like: q, in: "attentionGradient")
     let dk = Tensor.zeros(k.shape), dv = Tensor.zeros(v.shape)
     let dq = Tensor(q.shape) { result in
       Team.run(task.batch * task.heads) { index in
@@ -155,7 +156,8 @@ extension Tensor {
   /// [tokens, width/2]; `inverse` rotates back.
   public static func rotary(_ x: Tensor, cosine: Tensor, sine: Tensor, inverse: Bool = false) -> Tensor {
     precondition(
-      x.shape.rank == 4 && cosine.shape == [x.shape[1], x.shape[3] / 2] && sine.shape == cosine.shape,
+      x.shape.rank == 4 && x.shape[3] % 2 == 0 && cosine.shape == [x.shape[1], x.shape[3] / 2]
+        && sine.shape == cosine.shape,
       "rotary: angles \(cosine.shape) do not fit x \(x.shape)")
     let (batch, tokens, heads, width) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
     return Tensor(x.shape) { result in

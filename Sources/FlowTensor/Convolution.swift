@@ -41,6 +41,10 @@ private struct ConvolutionShape {
       pictures.rank == 4 && weights.rank == 4 && pictures[3] == weights[3] && weights[1] == geometry.kernel
         && weights[2] == geometry.kernel,
       "convolution: pictures \(pictures) and weights \(weights) do not fit a kernel of \(geometry.kernel)")
+    precondition(
+      min(pictures[1], pictures[2]) + 2 * geometry.padding >= geometry.kernel,
+      "convolution: pictures \(pictures) are smaller than a kernel of \(geometry.kernel) padded by \(geometry.padding)"
+    )
     (batch, height, width, input) = (pictures[0], pictures[1], pictures[2], pictures[3])
     output = weights[0]
     rows = geometry.output(height)
@@ -48,9 +52,14 @@ private struct ConvolutionShape {
     self.geometry = geometry
   }
 
+  var result: Shape { [batch, rows, columns, output] }
   var positions: Int { rows * columns }
   var patch: Int { geometry.kernel * geometry.kernel * input }
   var pixels: Int { height * width * input }
+
+  func check(cotangent: Shape) {
+    precondition(cotangent == result, "convolution: cotangent \(cotangent) for a result of shape \(result)")
+  }
 
   func unfold(_ picture: UnsafePointer<Float>, into patches: UnsafeMutablePointer<Float>) {
     flow_unfold(height, width, input, geometry.kernel, geometry.stride, geometry.padding, picture, patches)
@@ -68,7 +77,10 @@ extension Tensor {
     _ pictures: Tensor, _ weights: Tensor, bias: Tensor? = nil, _ geometry: Convolution2D
   ) -> Tensor {
     let s = ConvolutionShape(pictures.shape, weights.shape, geometry)
-    return Tensor([s.batch, s.rows, s.columns, s.output]) { result in
+    precondition(
+      bias == nil || bias!.shape == [s.output],
+      "convolution: bias \(bias!.shape) for weights \(weights.shape)")
+    return Tensor(s.result) { result in
       Team.run(s.batch) { b in
         let patches = Storage(count: s.positions * s.patch)
         s.unfold(pictures.pointer + b * s.pixels, into: patches.base)
@@ -87,6 +99,7 @@ extension Tensor {
     _ cotangent: Tensor, _ weights: Tensor, _ geometry: Convolution2D, shape: Shape
   ) -> Tensor {
     let s = ConvolutionShape(shape, weights.shape, geometry)
+    s.check(cotangent: cotangent.shape)
     return Tensor(shape) { result in
       Team.run(s.batch) { b in
         let patches = Storage(count: s.positions * s.patch)
@@ -109,6 +122,7 @@ extension Tensor {
     _ pictures: Tensor, _ cotangent: Tensor, _ geometry: Convolution2D, shape: Shape
   ) -> Tensor {
     let s = ConvolutionShape(pictures.shape, shape, geometry)
+    s.check(cotangent: cotangent.shape)
     let parts = max(1, min(s.batch, 8))
     let partial = Tensor([parts, shape.count]) { partial in
       Team.run(parts) { part in

@@ -6,6 +6,8 @@ internal import CFlowKernels
 public enum UnaryFunction: Int32, CaseIterable, Sendable {
   case negate, exp, log, sqrt, reciprocalSqrt, square, tanh, sigmoid, silu, gelu, sine, cosine, reciprocal,
     absolute
+  /// −1, 0 or 1; 0 for NaN.
+  case sign
 }
 
 /// A function of two numbers, applied to each pair of elements.

@@ -85,7 +85,12 @@ extension Tensor {
 
   /// A table of `rows` rows into which row i of this tensor has been added at `indices[i]`.
   public func scatterAdd(_ indices: [Int32], rows: Int) -> Tensor {
-    Tensor([rows, shape[1]]) { result in
+    precondition(
+      shape.rank == 2 && shape[0] == indices.count,
+      "scatterAdd: \(indices.count) indices for rows of shape \(shape)")
+    precondition(
+      indices.allSatisfy { $0 >= 0 && $0 < rows }, "scatterAdd: index outside a table of \(rows) rows")
+    return Tensor([rows, shape[1]]) { result in
       result.initialize(repeating: 0, count: rows * shape[1])
       flow_scatter_add(indices.count, shape[1], indices, pointer, result)
     }

@@ -47,7 +47,7 @@ extension Tensor {
     let product = Product(shape: shape, transposeA: transposeA, transposeB: transposeB, bias: bias)
     return Tensor(shape.result) { result in
       if shape.result.count == 0 { return }
-      if shape.k == 0 { return result.initialize(repeating: 0, count: shape.result.count) }
+      if shape.k == 0 { return product.runEmpty(into: result) }
       switch MatmulPrecision.current {
       case .float32: product.run(a, b, into: result)
       case .bfloat16: product.runBFloat16(a, b, into: result)
@@ -95,6 +95,11 @@ private struct Product {
         Matrix(base: b.pointer + batch * shape.n * shape.k, stride: strideB, transposed: transposeB), into: c,
         stride: shape.n)
     }
+  }
+
+  /// A product over no terms: nothing but the bias.
+  func runEmpty(into result: UnsafeMutablePointer<Float>) {
+    forEachBlock(into: result) { _, rows, c in c.initialize(repeating: 0, count: rows.count * shape.n) }
   }
 
   func runBFloat16(_ a: Tensor, _ b: Tensor, into result: UnsafeMutablePointer<Float>) {

@@ -23,6 +23,8 @@ extension Tensor {
   /// (x − mean)/√(var + ε)·(1 + scale) + shift over the last axis, one scale and shift for all tokens of a batch row.
   public static func modulatedNorm(_ x: Tensor, scale: Tensor, shift: Tensor, epsilon: Float) -> Tensor {
     let s = ModulatedShape(x.shape, scale.shape, in: "modulatedNorm")
+    precondition(
+      shift.shape == scale.shape, "modulatedNorm: scale \(scale.shape) and shift \(shift.shape) differ")
     return Tensor(x.shape) { result in
       Team.split(s.batch, grain: s.grain) { range in
         let token = range.lowerBound * s.tokens * s.channels, row = range.lowerBound * s.channels
@@ -39,6 +41,7 @@ extension Tensor {
     _ x: Tensor, scale: Tensor, cotangent: Tensor, epsilon: Float
   ) -> (x: Tensor, scale: Tensor, shift: Tensor) {
     let s = ModulatedShape(x.shape, scale.shape, in: "modulatedNormGradient")
+    check(cotangent, like: x, in: "modulatedNormGradient")
     let dscale = Tensor(scale.shape) { _ in }, dshift = Tensor(scale.shape) { _ in }
     let dx = Tensor(x.shape) { result in
       Team.split(s.batch, grain: s.grain) { range in
@@ -68,6 +71,8 @@ extension Tensor {
     _ x: Tensor, weight: Tensor, cotangent: Tensor, epsilon: Float
   ) -> (x: Tensor, weight: Tensor) {
     let channels = x.shape[-1], rows = x.count / max(channels, 1)
+    precondition(weight.shape == [channels], "rmsNormGradient: weight \(weight.shape) for x \(x.shape)")
+    check(cotangent, like: x, in: "rmsNormGradient")
     let grain = max(1, elementGrain / max(channels, 1))
     let blocks = (rows + grain - 1) / grain
     let partial = Tensor.zeros([blocks, channels])
@@ -102,6 +107,7 @@ extension Tensor {
     gate: Tensor, _ y: Tensor, cotangent: Tensor
   ) -> (gate: Tensor, y: Tensor) {
     let s = ModulatedShape(y.shape, gate.shape, in: "gatedAddGradient")
+    check(cotangent, like: y, in: "gatedAddGradient")
     let dgate = Tensor(gate.shape) { _ in }
     let dy = Tensor(y.shape) { result in
       Team.split(s.batch, grain: s.grain) { range in
@@ -112,5 +118,11 @@ extension Tensor {
       }
     }
     return (dgate, dy)
+  }
+  /// Refuses a cotangent of another shape than the result, which is that of `x`.
+  static func check(_ cotangent: Tensor, like x: Tensor, in operation: String) {
+    precondition(
+      cotangent.shape == x.shape,
+      "\(operation): cotangent \(cotangent.shape) for a result of shape \(x.shape)")
   }
 }

@@ -44,11 +44,17 @@ public struct Recording: Sendable {
     guard let most = actions.max(), Int(most) < actionNames.count else {
       throw TrainingError(.badRecording, "\(path): the metadata must name every action; record it anew")
     }
-    let rate = (file.metadata["frames_per_second"] ?? "").split(separator: "/").compactMap { Double($0) }
-    guard let numerator = rate.first, numerator > 0 else {
+    guard let rate = Recording.rate(file.metadata["frames_per_second"] ?? "") else {
       throw TrainingError(.badRecording, "\(path): the metadata must give frames_per_second; record it anew")
     }
-    framesPerSecond = rate.count == 2 ? numerator / rate[1] : numerator
+    framesPerSecond = rate
+  }
+
+  /// The value of a fraction such as `35/3`, or nil unless it is positive and finite.
+  static func rate(_ text: String) -> Double? {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
+    let value = parts.count == 2 ? parts[0] / parts[1] : parts.count == 1 ? parts[0] : .nan
+    return value > 0 && value.isFinite ? value : nil
   }
 
   /// The ranges over which an id stays the same.

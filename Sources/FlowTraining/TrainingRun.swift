@@ -35,7 +35,9 @@ public struct TrainingRun {
   public var step: Int { checkpoint.step }
 
   /// Draws what the averaged weights make.
-  func drawSamples(to path: String) throws { try stage.sampleSheet(Parameters(checkpoint.averages)).write(to: path) }
+  func drawSamples(to path: String) throws {
+    try stage.sampleSheet(Parameters(checkpoint.averages)).write(to: path)
+  }
 
   /// Trains until the recipe's last step, or `limit` if that is sooner.
   public mutating func train(until limit: Int = .max, progress: Progress) throws {

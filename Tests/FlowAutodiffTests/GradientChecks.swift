@@ -41,11 +41,14 @@ func checkGradient(_ example: Case, sourceLocation: SourceLocation = #_sourceLoc
       var moved = arguments
       moved[index] = Tensor.combine(.add, argument, direction.affine(scale: step))
       // Summed in double: the rounding of a long float sum would drown the difference.
-      let result = Tensor.combine(.multiply, example.function(moved.map { Variable($0) }).tensor, weights.tensor)
+      let result = Tensor.combine(
+        .multiply, example.function(moved.map { Variable($0) }).tensor, weights.tensor)
       return result.elements.reduce(0.0) { $0 + Double($1) }
     }
     let difference = (value(h) - value(-h)) / Double(2 * h)
-    let product = Tensor.combine(.multiply, gradient[index].tensor, direction).elements.reduce(0.0) { $0 + Double($1) }
+    let product = Tensor.combine(.multiply, gradient[index].tensor, direction).elements.reduce(0.0) {
+      $0 + Double($1)
+    }
     let magnitude = max(abs(difference), gradient[index].tensor.sumOfSquares.squareRoot(), 1e-2)
     #expect(
       abs(difference - product) < 4e-3 * magnitude,

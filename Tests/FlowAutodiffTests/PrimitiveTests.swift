@@ -14,7 +14,8 @@ struct PrimitiveTests {
   }
 
   static let broadcasts: [(Shape, Shape)] = [
-    ([15], [15]), ([3, 17], [17]), ([3, 17], [3, 1]), ([1], [4, 3]), ([2, 3, 4, 5], [3, 1, 5]), ([2, 1, 4, 1], [1, 3, 1, 5]),
+    ([15], [15]), ([3, 17], [17]), ([3, 17], [3, 1]), ([1], [4, 3]), ([2, 3, 4, 5], [3, 1, 5]),
+    ([2, 1, 4, 1], [1, 3, 1, 5]),
     ([0, 3], [3]),
   ]
 
@@ -35,8 +36,12 @@ struct PrimitiveTests {
     Case(name: "mean", shapes: [[3, 4]]) { $0[0].mean() },
     Case(name: "broadcast", shapes: [[3, 1]]) { $0[0].broadcast(to: [2, 3, 4]) },
     Case(name: "matmul", shapes: [[5, 17], [17, 3]]) { matmul($0[0], $0[1]) },
-    Case(name: "matmul, left transposed", shapes: [[17, 5], [17, 3]]) { matmul($0[0], $0[1], transposeA: true) },
-    Case(name: "matmul, right transposed", shapes: [[5, 17], [3, 17]]) { matmul($0[0], $0[1], transposeB: true) },
+    Case(name: "matmul, left transposed", shapes: [[17, 5], [17, 3]]) {
+      matmul($0[0], $0[1], transposeA: true)
+    },
+    Case(name: "matmul, right transposed", shapes: [[5, 17], [3, 17]]) {
+      matmul($0[0], $0[1], transposeB: true)
+    },
     Case(name: "matmul, both transposed", shapes: [[17, 5], [3, 17]]) {
       matmul($0[0], $0[1], transposeA: true, transposeB: true)
     },
@@ -70,7 +75,10 @@ struct PrimitiveTests {
     Case(name: "causal attention", shapes: [[2, 10, 2, 4], [2, 10, 2, 4], [2, 10, 2, 4]]) {
       attention($0[0], $0[1], $0[2], mask: .blockCausal(tokensPerFrame: 2, window: 2, sink: 1))
     },
-    Case(name: "causal attention over several blocks", shapes: [[1, 396, 1, 4], [1, 396, 1, 4], [1, 396, 1, 4]]) {
+    Case(
+      name: "causal attention over several blocks",
+      shapes: [[1, 396, 1, 4], [1, 396, 1, 4], [1, 396, 1, 4]]
+    ) {
       attention($0[0], $0[1], $0[2], mask: .blockCausal(tokensPerFrame: 12, window: 5, sink: 1))
     },
     Case(name: "rotary embedding", shapes: [[2, 3, 2, 4]]) {
@@ -105,6 +113,28 @@ struct PrimitiveTests {
   func detached() {
     let g = gradient(at: [Variable(Tensor([2, 3]))]) { ($0[0] * $0[0].detached).sum() }
     #expect(g[0].tensor.elements == [2, 3])
+  }
+
+  @Test("the sign is −1, 0 or 1 and passes no gradient")
+  func sign() {
+    let x = Variable(Tensor([-3, -0.0, 0, .leastNonzeroMagnitude, .infinity, -.infinity, .nan]))
+    #expect(x.map(.sign).tensor.elements == [-1, 0, 0, 1, 1, -1, 0])
+    #expect(gradient(at: [x]) { $0[0].map(.sign).sum() }[0].tensor.elements == [0, 0, 0, 0, 0, 0, 0])
+  }
+
+  @Test("the larger of two takes the gradient, equal ones share it")
+  func maximum() {
+    let g = gradient(at: [Variable(Tensor([1, 2, 3])), Variable(Tensor([3, 2, 1]))]) {
+      (Variable.maximum($0[0], $0[1]) * Variable(Tensor([1, 10, 100]))).sum()
+    }
+    #expect(g[0].tensor.elements == [0, 5, 100] && g[1].tensor.elements == [1, 5, 0])
+  }
+
+  @Test("an argument that is not used has a gradient of zeros, and one used twice the sum of both")
+  func uses() {
+    let arguments = [Variable(Tensor([2, 3])), Variable(Tensor([5]))]
+    let g = gradient(at: arguments) { ($0[0] * $0[0] + $0[0]).sum() }
+    #expect(g[0].tensor.elements == [5, 7] && g[1].tensor.elements == [0])
   }
 
   @Test("gradients at zero are finite", arguments: [UnaryFunction.silu, .gelu, .tanh, .square, .absolute])

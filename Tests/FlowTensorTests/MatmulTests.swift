@@ -12,7 +12,9 @@ struct MatmulTests {
   ]
 
   /// The definition, in double precision.
-  static func reference(_ a: Tensor, _ b: Tensor, _ m: Int, _ n: Int, _ k: Int, _ ta: Bool, _ tb: Bool) -> [Double] {
+  static func reference(_ a: Tensor, _ b: Tensor, _ m: Int, _ n: Int, _ k: Int, _ ta: Bool, _ tb: Bool)
+    -> [Double]
+  {
     let a = a.elements, b = b.elements
     return (0..<m * n).map { index in
       let (i, j) = (index / n, index % n)
@@ -22,14 +24,15 @@ struct MatmulTests {
     }
   }
 
-  @Test("agree with the definition in both precisions", arguments: shapes, [MatmulPrecision.float32, .bfloat16])
+  @Test(
+    "agree with the definition in both precisions", arguments: shapes, [MatmulPrecision.float32, .bfloat16])
   func definition(shape: (Int, Int, Int, Bool, Bool), precision: MatmulPrecision) {
     let (m, n, k, ta, tb) = shape
     var random = Random(key: 3)
     let a = random.normal(ta ? [k, m] : [m, k]), b = random.normal(tb ? [n, k] : [k, n])
     let bias = random.normal([n])
     let result = MatmulPrecision.$current.withValue(precision) {
-      Tensor.matmul(a, b, transposeA: ta, transposeB: tb, bias: k > 0 ? bias : nil)
+      Tensor.matmul(a, b, transposeA: ta, transposeB: tb, bias: bias)
     }
     let expected = Self.reference(a, b, m, n, k, ta, tb)
     let offsets = bias.elements
@@ -37,7 +40,7 @@ struct MatmulTests {
     let unit: Double = precision == .float32 ? 1e-6 : 8e-3
     let tolerance = unit * Double(max(k, 1)).squareRoot() * 4
     for (index, value) in result.elements.enumerated() {
-      let wanted = expected[index] + (k > 0 ? Double(offsets[index % n]) : 0)
+      let wanted = expected[index] + Double(offsets[index % n])
       #expect(abs(Double(value) - wanted) <= tolerance)
     }
   }

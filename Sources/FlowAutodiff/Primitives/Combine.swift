@@ -40,7 +40,7 @@ struct Combine: Primitive {
   }
 
   /// 1 where x > y, ½ where they are equal, else 0.
-  private func greater(_ x: Variable, _ y: Variable) -> Variable { 0.5 * (x - y).sign + 0.5 }
+  private func greater(_ x: Variable, _ y: Variable) -> Variable { 0.5 * (x - y).map(.sign) + 0.5 }
 
   /// With s = σ(y): s(1−s)(2 + y(1−2s)).
   private func siluSecondDerivative(_ y: Variable) -> Variable {

@@ -27,7 +27,9 @@ struct Map: Primitive {
     case .cosine: return [-(dy * x.map(.sine))]
     case .reciprocal: return [-(dy * y.map(.square))]
     // The derivative at 0 is taken as 0.
-    case .absolute: return [dy * x.sign]
+    case .absolute: return [dy * x.map(.sign)]
+    // Constant almost everywhere.
+    case .sign: return [nil]
     }
   }
 }
@@ -35,12 +37,6 @@ struct Map: Primitive {
 extension Variable {
   /// `function` of each element.
   public func map(_ function: UnaryFunction) -> Variable { apply(Map(function: function), self) }
-
-  /// −1, 0 or 1 for each element; constant almost everywhere, so no derivative flows.
-  var sign: Variable {
-    let x = tensor
-    return Variable(Tensor(x.elements.map { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }, shape: x.shape))
-  }
 
   /// −x.
   public static prefix func - (x: Variable) -> Variable { x.map(.negate) }

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowTensor
+
+/// A kernel run on numbers of its own at some length; a row of the table that walks the instruction sets.
+struct KernelRun: Sendable {
+  let name: String
+  /// 0 where all instruction sets must agree to the bit.
+  var tolerance: Float = 2e-5
+  let run: @Sendable (_ length: Int, _ random: inout Random) -> [Tensor]
+
+  /// The results at this length, always of the same numbers.
+  func results(_ length: Int) -> [Float] {
+    var random = Random(key: 5)
+    return run(length, &random).flatMap(\.elements)
+  }
+}
+
+private let exactFunctions: Set<UnaryFunction> = [.negate, .square, .absolute, .sign]
+private let positiveFunctions: Set<UnaryFunction> = [.log, .sqrt, .reciprocalSqrt, .reciprocal]
+
+private let unaryRuns = UnaryFunction.allCases.map { function in
+  KernelRun(name: "\(function)", tolerance: exactFunctions.contains(function) ? 0 : 2e-5) { n, random in
+    let x = random.normal([n]).affine(scale: 3)
+    return [
+      (positiveFunctions.contains(function) ? x.map(.square).affine(scale: 1, shift: 0.1) : x).map(function)
+    ]
+  }
+}
+
+private let binaryRuns = BinaryFunction.allCases.map { function in
+  KernelRun(name: "\(function)") { n, random in
+    let x = random.normal([3, n]), y = random.normal([3, n]).map(.square).affine(scale: 1, shift: 0.1)
+    let row = y.rows(0..<1).reshaped([n]), column = random.uniform([3, 1]).affine(scale: 1, shift: 0.1)
+    return [(x, y), (x, row), (x, column), (column, y)].map { Tensor.combine(function, $0, $1) }
+  }
+}
+
+private let rowRuns: [KernelRun] = [
+  KernelRun(name: "affine") { n, random in [random.normal([n]).affine(scale: -1.5, shift: 0.25)] },
+  KernelRun(name: "bias") { n, random in
+    [Tensor.matmul(random.normal([2, 3]), random.normal([3, n]), bias: random.normal([n]))]
+  },
+  KernelRun(name: "sums") { n, random in
+    let x = random.normal([5, n])
+    return [
+      x.sum(axis: 0), x.sum(axis: 1), x.reshaped([1, 5, n]).sum(axis: 1), Tensor(Float(x.sumOfSquares)),
+    ]
+  },
+  KernelRun(name: "modulated norm") { n, random in
+    let x = random.normal([2, 3, n]), scale = random.normal([2, n]), shift = random.normal([2, n])
+    let g = Tensor.modulatedNormGradient(x, scale: scale, cotangent: random.normal([2, 3, n]), epsilon: 1e-2)
+    return [Tensor.modulatedNorm(x, scale: scale, shift: shift, epsilon: 1e-2), g.x, g.scale, g.shift]
+  },
+  KernelRun(name: "root-mean-square norm") { n, random in
+    let x = random.normal([6, n]), weight = random.normal([n])
+    let g = Tensor.rmsNormGradient(x, weight: weight, cotangent: random.normal([6, n]), epsilon: 1e-2)
+    return [Tensor.rmsNorm(x, weight: weight, epsilon: 1e-2), g.x, g.weight]
+  },
+  KernelRun(name: "gated addition") { n, random in
+    let x = random.normal([2, 3, n]), y = random.normal([2, 3, n]), gate = random.normal([2, n])
+    let g = Tensor.gatedAddGradient(gate: gate, y, cotangent: x)
+    return [Tensor.gatedAdd(x, gate: gate, y), g.gate, g.y]
+  },
+]
+
+private let attentionRuns: [KernelRun] = [
+  KernelRun(name: "softmax") { n, random in [random.normal([3, n]).affine(scale: 4).softmax()] },
+  KernelRun(name: "attention") { n, random in
+    let frames = n / 16 + 1
+    let (q, k, v) = (
+      random.normal([1, 2 * frames, 2, 4]), random.normal([1, 2 * frames, 2, 4]),
+      random.normal([1, 2 * frames, 2, 4])
+    )
+    let mask = AttentionMask.blockCausal(tokensPerFrame: 2, window: 3, sink: 1)
+    let g = Tensor.attentionGradient(q, k, v, cotangent: random.normal(q.shape), mask: mask)
+    return [Tensor.attention(q, k, v, mask: mask), g.q, g.k, g.v]
+  },
+  KernelRun(name: "rotary") { n, random in
+    let angles = random.normal([3, n]), x = random.normal([2, 3, 2, 2 * n])
+    let (cosine, sine) = (angles.map(.sigmoid), angles.map(.tanh))
+    return [
+      Tensor.rotary(x, cosine: cosine, sine: sine),
+      Tensor.rotary(x, cosine: cosine, sine: sine, inverse: true),
+    ]
+  },
+]
+
+private let conversionRuns: [KernelRun] = [
+  KernelRun(name: "bfloat16", tolerance: 0) { n, random in
+    let rounded = random.normal([n]).bfloat16
+    return [rounded.withUnsafeBufferPointer { Tensor(bfloat16: $0, shape: [n]) }]
+  },
+  KernelRun(name: "bytes", tolerance: 0) { n, random in
+    // Eighths: exact with and without fused multiplication.
+    let x = Tensor(random.uniforms(n).map { ($0 * 4096).rounded() / 8 - 100 })
+    let bytes = x.bytes(scale: 1, shift: 0.25)
+    let back = bytes.withUnsafeBufferPointer { Tensor(bytes: $0, scale: 0.5, shift: -1, shape: [n]) }
+    return [Tensor(bytes.map(Float.init)), back]
+  },
+  KernelRun(name: "AdamW") { n, random in
+    var trained = TrainedTensor(random.normal([n]))
+    for number in 1...3 { trained.apply(exampleStep(number), gradient: random.normal([n])) }
+    return [trained.weight, trained.first, trained.second, trained.average]
+  },
+]
+
+/// Every kernel that has a build for each instruction set.
+let kernelTable = unaryRuns + binaryRuns + rowRuns + attentionRuns + conversionRuns
+
+/// A step in the middle of training, with every setting at work.
+func exampleStep(_ number: Int) -> AdamWStep {
+  AdamWStep(
+    rate: 1e-2, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0.1, number: number, gradientScale: 0.5,
+    averageDecay: 0.75)
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowTensor
+import Glibc
+import Testing
+
+@Suite("The worker team")
+struct TeamTests {
+  /// Results large enough to be split, of every kind of splitting, as their bits folded together.
+  static func fingerprint() -> UInt64 {
+    var random = Random(key: 21)
+    let x = random.normal([700, 130]), w = random.normal([130, 90]), pictures = random.normal([9, 12, 16, 8])
+    let weights = random.normal([16, 3, 3, 8]), q = random.normal([2, 400, 3, 8])
+    let geometry = Convolution2D(kernel: 3, padding: 1)
+    let y = Tensor.convolution(pictures, weights, geometry)
+    let gradients = Tensor.attentionGradient(
+      q, q, q, cotangent: q, mask: .blockCausal(tokensPerFrame: 40, window: 4, sink: 1))
+    let norm = Tensor.rmsNormGradient(x, weight: random.normal([130]), cotangent: x, epsilon: 1e-6)
+    let results = [
+      x, Tensor.matmul(x, w), MatmulPrecision.$current.withValue(.bfloat16) { Tensor.matmul(x, w) }, y,
+      Tensor.convolutionWeightGradient(pictures, y, geometry, shape: weights.shape), gradients.q, gradients.k,
+      gradients.v, norm.x, norm.weight, x.sum(), x.sum(axis: 0), x.map(.gelu), x.permuted([1, 0]),
+      random.uniform([100_000]),
+    ]
+    return results.flatMap(\.elements).reduce(0xCBF2_9CE4_8422_2325) {
+      ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3
+    }
+  }
+
+  @Test("results do not depend on the number of threads, to the bit", arguments: [1, 3, 8])
+  func threads(count: Int) async {
+    let here: UInt64 = Self.fingerprint()
+    await #expect(processExitsWith: .success) { [count, here = here as UInt64] in
+      setenv("FLOW_THREADS", "\(count)", 1)
+      #expect(Team.size == count)
+      #expect(TeamTests.fingerprint() == here)
+    }
+  }
+
+  @Test("every index is run once, nested runs too")
+  func once() {
+    let counts = (0..<50).map { _ in Tensor.zeros([64]) }
+    Team.run(50) { outer in
+      Team.run(64) { inner in UnsafeMutablePointer(mutating: counts[outer].pointer)[inner] += Float(inner + 1)
+      }
+    }
+    #expect(counts.allSatisfy { $0.elements == (1...64).map(Float.init) })
+  }
+
+  @Test("callers on many threads at once all get their results")
+  func concurrent() async {
+    let here = Tensor.matmul(Self.left, Self.right).elements
+    await withTaskGroup(of: Bool.self) { group in
+      for _ in 0..<8 { group.addTask { Tensor.matmul(Self.left, Self.right).elements == here } }
+      for await same in group { #expect(same) }
+    }
+  }
+
+  private static let left = Tensor((0..<40_000).map { Float($0 % 7) }, shape: [400, 100])
+  private static let right = Tensor((0..<20_000).map { Float($0 % 5) }, shape: [100, 200])
+}
