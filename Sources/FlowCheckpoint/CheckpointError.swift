@@ -23,6 +23,8 @@ public struct CheckpointError: Error, Equatable, Sendable, CustomStringConvertib
     case missingDigest = "missing_digest"
     /// A tensor's bytes are not those that were written.
     case wrongDigest = "wrong_digest"
+    /// A tensor holds a number that is not finite.
+    case notFinite = "not_finite"
     /// The file cannot be made, written or put into place.
     case unwritable
   }

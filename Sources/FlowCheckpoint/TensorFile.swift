@@ -11,11 +11,16 @@ extension SafetensorsFile {
     let type: StoredType = stored.type == .bfloat16 ? .bfloat16 : .float32
     let entry = try entry(name, type: type, shape: shape.extents)
     try verify(entry)
-    return withBytes(of: entry) { bytes in
+    let tensor = withBytes(of: entry) { bytes in
       type == .bfloat16
         ? Tensor(bfloat16: bytes.bindMemory(to: UInt16.self), shape: shape)
         : Tensor(Array(bytes.bindMemory(to: Float.self)), shape: shape)
     }
+    guard tensor.isFinite else {
+      throw CheckpointError(
+        .notFinite, path: path, tensor: name, "holds a number that is not finite; train or fetch it again")
+    }
+    return tensor
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowAutodiff
+internal import FlowDigest
 public import FlowNN
 public import FlowTensor
 
@@ -32,6 +33,13 @@ public struct LatentCodec: Sendable {
     let centred = Tensor.combine(.subtract, rows, mean)
     let deviation = centred.map(.square).sum(axis: 0).affine(scale: 1 / count, shift: 1e-8).map(.sqrt)
     self.init(model, weights: weights, mean: mean, deviation: deviation)
+  }
+
+  /// SHA-256 of everything that decides the latents: latents of another digest are other latents.
+  public var digest: String {
+    var hash = SHA256()
+    for tensor in weights + [mean, deviation] { tensor.withElements { hash.update(UnsafeRawBufferPointer($0)) } }
+    return hash.hexadecimal()
   }
 
   /// Normalised latents [count, height/8, width/8, channels] of pictures [count, height, width, 3] in −1…1.

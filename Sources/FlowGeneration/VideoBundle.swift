@@ -101,7 +101,7 @@ public struct VideoBundle: Sendable {
   /// Normalised latents that streams begin with, [starts, height, width, channels].
   public let starts: Tensor
 
-  /// A bundle of parts just trained; `write(to:)` gives it its digest.
+  /// A bundle of parts just trained; it has a digest once it is written and read back.
   public init(
     name: String, manifest: VideoManifest, codec: LatentCodec, generator: LatentGenerator, starts: Tensor
   ) {

@@ -40,7 +40,7 @@ public struct VideoModelDescription: Sendable, Equatable {
   public let defaultSteps: Int
   /// The most network evaluations a frame that a client may ask for.
   public let maximumSteps: Int
-  /// Bytes of cache and workspace that one stream holds.
+  /// Bytes of cache that one stream holds.
   public let bytesPerStream: Int
   /// The licence of the data the model was trained on.
   public let dataLicence: String

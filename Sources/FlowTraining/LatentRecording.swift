@@ -26,19 +26,26 @@ public struct LatentRecording: Sendable {
     source = .memory(Self.encode(recording, codec: codec, progress: progress))
   }
 
-  /// Maps the latents of `recording` at `path`, encoding them first if the file is not there.
+  /// Maps the latents of `recording` at `path`, encoding them first if the file is not there or was made by
+  /// another codec.
   init(_ recording: Recording, codec: LatentCodec, path: String, progress: Progress) throws {
     self.recording = recording
     latentShape = Shape(Array(codec.model.configuration.latentShape(batch: 1).extents.dropFirst()))
     let shape = [recording.count, latentShape.count]
-    if !FileManager.default.fileExists(atPath: path) {
+    let digest = codec.digest
+    if try !Self.holdsLatents(path, of: digest) {
       let elements = Self.encode(recording, codec: codec, progress: progress)
       var writer = SafetensorsWriter()
       writer.add("latents", type: .bfloat16, shape: shape) { borrow in elements.withUnsafeBytes(borrow) }
-      try writer.write(to: path)
+      try writer.write(to: path, metadata: ["codec": digest])
     }
     let file = try SafetensorsFile(path: path)
     source = .file(file, try file.entry("latents", type: .bfloat16, shape: shape))
+  }
+
+  private static func holdsLatents(_ path: String, of digest: String) throws -> Bool {
+    guard FileManager.default.fileExists(atPath: path) else { return false }
+    return try SafetensorsFile(path: path).metadata["codec"] == digest
   }
 
   private static func encode(_ recording: Recording, codec: LatentCodec, progress: Progress) -> [UInt16] {

@@ -38,6 +38,7 @@ public struct Recipe: Sendable, Codable, Equatable {
     } catch {
       throw TrainingError(.badRecipe, "\(path): \(error)")
     }
+    if let fault { throw TrainingError(.badRecipe, "\(path): \(fault)") }
   }
 }
 

@@ -36,6 +36,12 @@ struct RecipeTests {
     ("window: 15", "window: wide", "window"), ("heads: 4", "heads: 4.5", "heads"),
     ("precision: bfloat16", "precision: bfloat8", "precision"), ("height: 48, ", "", "height"),
     ("transformer:", "transformer: [", "recipe.yaml"),
+    ("height: 48", "height: 47", "autoencoder.model.height"), ("heads: 4", "heads: 5", "transformer.heads"),
+    ("batch: 48", "batch: 0", "autoencoder.batch"), ("frames: 16", "frames: 1", "teacher.frames"),
+    ("levels: 3", "levels: 0", "teacher.levels"), ("atOne: 0.3", "atOne: 1.5", "teacher.atOne"),
+    ("report: 300", "report: 0", "teacher.optimiser.report"),
+    ("clip: 0.5", "clip: 0", "autoencoder.optimiser.clip"),
+    ("maximumSteps: 4", "maximumSteps: 1", "sampler.maximumSteps"),
   ]
 
   @Test("a recipe that is not one is refused with the file and the field", arguments: faults)

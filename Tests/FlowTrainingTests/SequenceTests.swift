@@ -72,3 +72,22 @@ struct SequenceTests {
     }
   }
 }
+
+@Suite("Encoded recordings")
+struct LatentRecordingTests {
+  @Test("latents of another codec are made anew, those of the same are kept")
+  func staleLatents() throws {
+    try withFolder { folder in
+      let (latents, codec) = try tinyLatents(in: folder)
+      let path = folder + "/latents-again.safetensors"
+      let first = try LatentRecording(latents.recording, codec: codec, path: path, progress: .silent)
+      let written = try bytes(of: path)
+      _ = try LatentRecording(latents.recording, codec: codec, path: path, progress: .silent)
+      #expect(try bytes(of: path) == written)
+      let other = LatentCodec(
+        codec.model, weights: codec.weights, mean: codec.mean.affine(scale: 1, shift: 1), deviation: codec.deviation)
+      let second = try LatentRecording(latents.recording, codec: other, path: path, progress: .silent)
+      #expect(second.latents([0]).elements != first.latents([0]).elements)
+    }
+  }
+}
