@@ -85,7 +85,8 @@ struct LatentRecordingTests {
       _ = try LatentRecording(latents.recording, codec: codec, path: path, progress: .silent)
       #expect(try bytes(of: path) == written)
       let other = LatentCodec(
-        codec.model, weights: codec.weights, mean: codec.mean.affine(scale: 1, shift: 1), deviation: codec.deviation)
+        codec.model, weights: codec.weights, mean: codec.mean.affine(scale: 1, shift: 1),
+        deviation: codec.deviation)
       let second = try LatentRecording(latents.recording, codec: other, path: path, progress: .silent)
       #expect(second.latents([0]).elements != first.latents([0]).elements)
     }
