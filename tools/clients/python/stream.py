@@ -4,23 +4,24 @@
 import hashlib, json, os, sys
 import zmq
 
-given = sys.argv[1:] + [None] * 3
+default = [os.environ.get("FLOWD_ENDPOINT", "ipc:///run/flowd/flowd.sock"), "doom-health-64x48", "100"]
+endpoint, model, frames = sys.argv[1:] + default[len(sys.argv) - 1 :]
 socket = zmq.Context.instance().socket(zmq.DEALER)
 socket.linger, socket.rcvtimeo = 0, 10_000  # milliseconds
-socket.connect(given[0] or os.environ.get("FLOWD_ENDPOINT", "ipc:///run/flowd/flowd.sock"))
+socket.connect(endpoint)
 send = lambda **header: socket.send(json.dumps({"v": 1, **header}).encode())
-send(op="models", id="1")
-models = {model["name"]: model for model in json.loads(socket.recv())["models"]}
-name = given[1] or next(iter(models))
-actions = models.get(name, {}).get("actions", [])  # known once the model is loaded
-send(op="open", id="2", model=name, frames=int(given[2] or 100), seed=7, credit=8)
-digest, count = hashlib.sha256(), 0
+send(op="open", id="1", model=model, frames=int(frames), seed=7, credit=8)
+digest, count, actions = hashlib.sha256(), 0, []
 while True:
     header, *body = socket.recv_multipart()
     header = json.loads(header)
-    if header["op"] == "frame":
+    if header["op"] == "opened":
+        send(op="models", id="2")  # the model is loaded now, so that its actions are listed
+    elif header["op"] == "models":
+        actions = next(entry["actions"] for entry in header["models"] if entry["name"] == model)
+    elif header["op"] == "frame":
         digest.update(body[0])  # header["h"] rows of header["w"] RGB pixels
-        if actions and count % 20 == 0:
+        if actions and count % 20 == 10:
             send(op="control", sid=header["sid"], at="next", action=actions[count // 20 % len(actions)])
         send(op="credit", sid=header["sid"], n=1)
         count += 1
