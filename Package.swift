@@ -99,9 +99,15 @@ let package = Package(
     tests(
       "FlowServer",
       [
-        "FlowGeneration", "FlowNN", "FlowTensor", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest",
-        "flowd", logging,
+        "FlowGeneration", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest",
+        "FlowTestSupport", "flowd", logging,
       ]),
-    tests("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "flowctl"]),
+    tests("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowTestSupport", "flowctl"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["FlowTestSupport", "FlowWire", "FlowDigest", "flowd", "flowctl"],
+      swiftSettings: strict),
+    .target(
+      name: "FlowTestSupport", dependencies: ["FlowGeneration", "FlowNN", "FlowTensor"],
+      path: "Tests/FlowTestSupport", swiftSettings: strict),
   ]
 )

@@ -2,6 +2,7 @@
 
 import FlowClient
 import FlowDigest
+import FlowTestSupport
 import FlowWire
 import FoundationEssentials
 import Glibc
@@ -128,11 +129,7 @@ struct CommandLineTests {
     }
   }
 
-  private var path: String {
-    let tests = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let folder = (tests ?? "").split(separator: "/").dropLast().joined(separator: "/")
-    return "/\(folder)/flowctl"
-  }
+  private let path = Child.path(of: "flowctl")
 
   private func flowctl(_ arguments: String) throws -> (output: String, status: Int32) {
     try shell("'\(path)' \(arguments)")

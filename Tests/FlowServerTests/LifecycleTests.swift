@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FlowServer
+import FlowTestSupport
 import FlowWire
 import FlowZeroMQ
 import FoundationEssentials

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FlowServer
+import FlowTestSupport
 import FlowWire
 import FlowZeroMQ
 import Glibc
@@ -66,7 +67,7 @@ struct ProcessTests {
   @Test("the executable says when it is ready, answers, and ends with status 0 at SIGTERM")
   func executable() throws {
     let folder = try TemporaryFolder()
-    let flowd = try Child(["--models", folder.path, "--bind", "ipc://\(folder.path)/s"])
+    let flowd = try Child("flowd", ["--models", folder.path, "--bind", "ipc://\(folder.path)/s"])
     #expect(flowd.readLine() == "flowd is ready at ipc://\(folder.path)/s")
     let client = try TestClient("ipc://\(folder.path)/s")
     try client.send(.models)
@@ -74,7 +75,7 @@ struct ProcessTests {
     try client.send(.open(OpenRequest(model: "doom")))
     let error = try client.nextFailure().failure.error
     #expect(error.code == .notFound && error.message.contains("this daemon has none"))
-    let second = try Child(["--bind", "ipc://\(folder.path)/s"])
+    let second = try Child("flowd", ["--bind", "ipc://\(folder.path)/s"])
     #expect(second.exitStatus() == 75)
     flowd.signal(SIGTERM)
     #expect(flowd.exitStatus() == 0)
@@ -88,7 +89,7 @@ struct ProcessTests {
       (["--log-level", "loud"], 2), (["--help"], 0), (["--version"], 0), (["--print-config"], 0),
     ] as [([String], Int32)])
   func exitCodes(arguments: [String], status: Int32) throws {
-    #expect(try Child(arguments).exitStatus() == status)
+    #expect(try Child("flowd", arguments).exitStatus() == status)
   }
 }
 

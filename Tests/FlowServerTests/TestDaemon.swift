@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FlowServer
+import FlowTestSupport
 import FlowWire
 import FlowZeroMQ
-import FoundationEssentials
 import Glibc
 import Logging
 import Testing
-
-/// A folder that is removed when nobody holds it any more.
-final class TemporaryFolder: Sendable {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/flowd-test-XXXXXX".utf8CString)
-    path = try #require(mkdtemp(&template).map { String(cString: $0) })
-  }
-
-  deinit {
-    try? FileManager.default.removeItem(atPath: path)
-  }
-}
 
 /// A real daemon at a socket of its own, in this process.
 final class TestDaemon {
