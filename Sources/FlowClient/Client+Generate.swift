@@ -39,13 +39,28 @@ extension Client {
     }
   }
 
+  /// The rate of a model; waits while the server is loading it.
   private mutating func modelRate(_ name: String) throws(ClientError) -> Double {
-    let model = try models().models.first { $0.name == name }
-    guard let rate = model?.details?.framesPerSecond else {
-      throw ClientError(
-        .usage, "the rate of \(name) is not known before it is loaded; add --fps or --frames")
+    while true {
+      let models = try models().models
+      switch models.first(where: { $0.name == name })?.state {
+      case .ready(let details): return details.framesPerSecond
+      case .loading:
+        // Nothing is under way that could send anything: this only lets time pass.
+        _ = try connection.receive(milliseconds: Self.pause)
+      case .absent:
+        throw ClientError(
+          .usage, "the rate of \(name) is not known before it is loaded; add --fps or --frames")
+      case .failed(let reason):
+        throw ClientError(
+          .refused,
+          "the model \(name) failed: \(reason); when it is mended, ask with --frames, which loads it again")
+      case nil:
+        let known = models.map(\.name).joined(separator: ", ")
+        throw ClientError(
+          .refused, "there is no model \"\(name)\"; the server has \(known.isEmpty ? "none" : known)")
+      }
     }
-    return rate
   }
 
   /// Receives until the stream is over.

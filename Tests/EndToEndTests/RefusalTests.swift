@@ -11,6 +11,7 @@ extension EndToEnd {
       "what the server cannot make is status 4, says why, and leaves no file",
       arguments: [
         ("--model absent --frames 2", ["not_found", "\"absent\"", "tiny"]),
+        ("--model absent --seconds 2", ["no model", "\"absent\"", "tiny"]),
         ("--frames 2 --actions up", ["bad_request", "\"up\"", "stay, left"]),
         ("--frames 2 --steps 9", ["bad_request", "steps is 9", "1 to 2"]),
       ])

@@ -97,6 +97,14 @@ extension EndToEnd {
       try stage.close()
     }
 
+    @Test("seconds are understood by a daemon that has just started and loads the model")
+    func seconds() throws {
+      let stage = try Stage()
+      let report = try stage.generate("--seconds 2", output: stage.file("a.mp4")).report()
+      #expect(report.frames == 70)
+      try stage.close()
+    }
+
     @Test("both programs meet where FLOWD_ENDPOINT says")
     func environment() throws {
       let folder = try TemporaryFolder()
