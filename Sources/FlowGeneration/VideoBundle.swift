@@ -21,6 +21,8 @@ public struct VideoManifest: Sendable, Codable, Equatable {
   public var transformer: CausalTransformerConfiguration
   /// How the weights came to be: objective and prediction, for people.
   public var method: String
+  /// What the network is asked for at each evaluation.
+  public var sampler: SamplerKind
   /// Network evaluations a frame unless the client asks otherwise.
   public var defaultSteps: Int
   /// The most network evaluations a frame.
@@ -41,7 +43,8 @@ public struct VideoManifest: Sendable, Codable, Equatable {
   /// A manifest in the current format.
   public init(
     summary: String, autoencoder: AutoencoderConfiguration, transformer: CausalTransformerConfiguration,
-    method: String, defaultSteps: Int, maximumSteps: Int, contextNoise: Float, framesPerSecond: Double,
+    method: String, sampler: SamplerKind = .jumps,
+    defaultSteps: Int, maximumSteps: Int, contextNoise: Float, framesPerSecond: Double,
     actions: [String], defaultAction: String, starts: Int, dataLicence: String
   ) {
     format = Self.currentFormat
@@ -49,6 +52,7 @@ public struct VideoManifest: Sendable, Codable, Equatable {
     self.autoencoder = autoencoder
     self.transformer = transformer
     self.method = method
+    self.sampler = sampler
     self.defaultSteps = defaultSteps
     self.maximumSteps = maximumSteps
     self.contextNoise = contextNoise
@@ -129,7 +133,7 @@ public struct VideoBundle: Sendable {
         deviation: try file.tensor("latent.deviation", shape: [channels]))
       generator = LatentGenerator(
         transformer, weights: try file.tensors("transformer", transformer.layout),
-        contextNoise: manifest.contextNoise)
+        contextNoise: manifest.contextNoise, sampler: manifest.sampler)
       starts = try file.tensor("starts", shape: manifest.autoencoder.latentShape(batch: manifest.starts))
     } catch {
       throw BundleError(.badWeights, "\(error)")

@@ -107,9 +107,10 @@ public struct Pipeline {
   public func pack(_ stage: Stage, to folder: String) throws {
     let codec = try codec(), model = try transformer(), validation = try recording("validation")
     let indices = (0..<Self.startFrames).map { $0 * validation.count / Self.startFrames }
+    let sampler: SamplerKind = stage == .student ? .jumps : .euler
     let manifest = VideoManifest(
       summary: recipe.summary, autoencoder: codec.model.configuration, transformer: model.configuration,
-      method: recipe.method, defaultSteps: recipe.sampler.steps, maximumSteps: recipe.sampler.maximumSteps,
+      method: recipe.method, sampler: sampler, defaultSteps: recipe.sampler.steps, maximumSteps: recipe.sampler.maximumSteps,
       contextNoise: recipe.sampler.contextNoise, framesPerSecond: validation.framesPerSecond,
       actions: validation.actionNames, defaultAction: recipe.sampler.defaultAction, starts: Self.startFrames,
       dataLicence: recipe.dataLicence)
@@ -117,7 +118,7 @@ public struct Pipeline {
       name: recipe.name, manifest: manifest, codec: codec,
       generator: LatentGenerator(
         model, weights: try averages(of: stage, layout: model.layout),
-        contextNoise: recipe.sampler.contextNoise),
+        contextNoise: recipe.sampler.contextNoise, sampler: sampler),
       starts: codec.encode(validation.pictures(indices)))
     try bundle.write(to: folder)
   }
