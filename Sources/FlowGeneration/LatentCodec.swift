@@ -38,7 +38,9 @@ public struct LatentCodec: Sendable {
   /// SHA-256 of everything that decides the latents: latents of another digest are other latents.
   public var digest: String {
     var hash = SHA256()
-    for tensor in weights + [mean, deviation] { tensor.withElements { hash.update(UnsafeRawBufferPointer($0)) } }
+    for tensor in weights + [mean, deviation] {
+      tensor.withElements { hash.update(UnsafeRawBufferPointer($0)) }
+    }
     return hash.hexadecimal()
   }
 

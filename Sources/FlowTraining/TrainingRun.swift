@@ -81,7 +81,8 @@ public struct TrainingRun {
     guard norm.isFinite else {
       throw TrainingError(
         .diverged,
-        "\(stage.name): the gradient at step \(number) is \(norm); lower the rate and resume from the checkpoint")
+        "\(stage.name): the gradient at step \(number) is \(norm); lower the rate and resume from the checkpoint"
+      )
     }
     let step = AdamWStep(
       rate: optimiser.rate(at: number), beta1: 0.9, beta2: optimiser.beta2, epsilon: 1e-8,
