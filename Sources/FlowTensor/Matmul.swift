@@ -50,7 +50,9 @@ extension Tensor {
       if shape.k == 0 { return product.runEmpty(into: result) }
       switch MatmulPrecision.current {
       case .float32: product.run(a, b, into: result)
-      case .bfloat16: product.runBFloat16(a, b, into: result)
+      case .bfloat16 where Product.hasBFloat16: product.runBFloat16(a, b, into: result)
+      // The same definition on a processor without such instructions, only slower.
+      case .bfloat16: product.run(a.roundedToBFloat16, b.roundedToBFloat16, into: result)
       }
     }
   }
@@ -62,6 +64,14 @@ private struct Product {
   let transposeA: Bool
   let transposeB: Bool
   let bias: Tensor?
+
+  /// Whether oneDNN multiplies bfloat16 matrices on this processor.
+  static let hasBFloat16: Bool = {
+    let one: [UInt16] = [0x3F80]
+    var result: Float = 0
+    useOneThreadInOneDNN()
+    return flow_gemm_bfloat16(1, 1, 1, one, 1, false, one, 1, false, &result, 1)
+  }()
 
   private var strideA: Int { transposeA ? shape.m : shape.k }
   private var strideB: Int { transposeB ? shape.k : shape.n }
@@ -127,5 +137,12 @@ private final class HalfStorage {
     Team.split(tensor.count, grain: 4 * elementGrain) { range in
       flow_to_bfloat16(range.count, tensor.pointer + range.lowerBound, base + range.lowerBound)
     }
+  }
+}
+
+extension Tensor {
+  /// The elements rounded to bfloat16 and widened again.
+  fileprivate var roundedToBFloat16: Tensor {
+    bfloat16.withUnsafeBufferPointer { Tensor(bfloat16: $0, shape: shape) }
   }
 }

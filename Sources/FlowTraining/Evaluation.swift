@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FlowGeneration
+internal import FlowNN
 internal import FlowTensor
 internal import FoundationEssentials
 
@@ -33,9 +34,10 @@ public struct Evaluation: Sendable, Codable, Equatable {
     progress: Progress
   ) throws {
     let recording = try Recording(path: path)
+    try Self.check(recording, fits: bundle.manifest, path: path)
     let latents = LatentRecording(encoding: recording, codec: bundle.codec, progress: progress)
     let evaluations = evaluations ?? bundle.manifest.defaultSteps
-    let measure = RolloutMeasure(
+    let measure = try RolloutMeasure(
       recording: latents, codec: bundle.codec, steps: steps, count: count, evaluations: evaluations,
       contextNoise: bundle.manifest.contextNoise)
     model = bundle.name
@@ -47,6 +49,22 @@ public struct Evaluation: Sendable, Codable, Equatable {
       meanSquare: meanSquare(bundle.codec.decode(bundle.codec.encode(pictures)), pictures))
     rollouts = measure.measure(bundle.generator, shuffled: true, progress: progress)
     windows = Self.windows(bundle, latents, frames: frames, evaluations: evaluations, progress)
+  }
+
+  private static func check(_ recording: Recording, fits manifest: VideoManifest, path: String) throws {
+    let size = manifest.autoencoder
+    guard recording.width == size.width, recording.height == size.height else {
+      throw TrainingError(
+        .badRecording,
+        "\(path) is \(recording.width)×\(recording.height), the model \(size.width)×\(size.height); name its own recording"
+      )
+    }
+    guard recording.actionNames == manifest.actions else {
+      throw TrainingError(
+        .badRecording,
+        "\(path) has the actions \(recording.actionNames), the model \(manifest.actions); name its own recording"
+      )
+    }
   }
 
   /// One stream of `frames` frames under the actions of the recording, against the recording itself.
@@ -99,6 +117,7 @@ private func padded(_ text: String, _ width: Int) -> String {
 }
 
 private func fixed(_ value: Double, digits: Int) -> String {
+  guard value.isFinite else { return "\(value)" }
   let scale = digits == 1 ? 10.0 : 100.0
   let scaled = Int((value * scale).rounded()), unit = Int(scale)
   let fraction = "\(abs(scaled) % unit)"

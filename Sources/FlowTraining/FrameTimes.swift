@@ -47,8 +47,9 @@ struct FrameTimes {
       let diagonal = TimeSampler.uniform.sample(frames, atOne: recipe.atOne, &random)
       for frame in 0..<frames {
         if frame == 0 {
-          // A given frame is clean. Jumps must not divide by zero there, and its loss has weight 0.
-          let (end, start): (Float, Float) = sequence < jumpSequences ? (-1, 1e-6) : (0, 0)
+          // A given frame is clean and asked for r = 0, as in a stream. Jumps must not divide by zero there;
+          // its loss has weight 0.
+          let (end, start): (Float, Float) = sequence < jumpSequences ? (0, 1e-6) : (0, 0)
           // s is so near t that the frame stays as it is.
           (r, s, t) = (r + [end], s + [start * 0.999], t + [start])
           finest.append(1)

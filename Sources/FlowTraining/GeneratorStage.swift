@@ -107,7 +107,7 @@ public struct GeneratorStage: TrainingStage {
   ) -> Variable {
     let frames = recipe.frames
     let t = FrameTime.drawn(recipe, &random) { _, frame, _ in frame == 0 ? 0 : 1 }
-    let r = FrameTime.drawn(recipe, &random) { _, _, _ in 0 }
+    let r = recipe.jumps > 0 ? FrameTime.drawn(recipe, &random) { _, _, _ in 0 } : t
     let x = Variable(batch.latents)
     let z = LinearPath.interpolate(data: x, noise: Variable(random.normal(x.shape)), at: t.frames)
     let own = model(z, r: r.rows, t: t.rows, conditions, positions: batch.positions, average)

@@ -61,6 +61,7 @@ public struct Pipeline {
     _ stage: Stage, _ settings: GeneratorRecipe, initial: [Tensor]?, _ progress: Progress
   ) throws -> GeneratorStage {
     let codec = try codec(), model = try transformer()
+    try checkRecordings(frames: settings.frames)
     let latents = { (part: String) in
       try LatentRecording(
         recording(part), codec: codec, path: "\(folder)/latents-\(part).safetensors", progress: progress)
@@ -71,6 +72,19 @@ public struct Pipeline {
     return try GeneratorStage(
       name: stage.rawValue, settings, model: model, training: latents("train"), rollouts: rollouts,
       initial: initial)
+  }
+
+  private func checkRecordings(frames: Int) throws {
+    let training = try recording("train"), validation = try recording("validation")
+    guard training.actionNames == validation.actionNames else {
+      throw TrainingError(
+        .badRecording,
+        "train and validation name other actions, \(training.actionNames) and \(validation.actionNames)")
+    }
+    guard training.episodes.contains(where: { $0.count >= frames }) else {
+      throw TrainingError(
+        .badRecording, "no episode has the \(frames) frames of a sequence; record longer ones")
+    }
   }
 
   /// The transformer of the recipe, for the recording's actions.
@@ -107,9 +121,11 @@ public struct Pipeline {
   public func pack(_ stage: Stage, to folder: String) throws {
     let codec = try codec(), model = try transformer(), validation = try recording("validation")
     let indices = (0..<Self.startFrames).map { $0 * validation.count / Self.startFrames }
+    let sampler: SamplerKind = stage == .student ? .jumps : .euler
     let manifest = VideoManifest(
       summary: recipe.summary, autoencoder: codec.model.configuration, transformer: model.configuration,
-      method: recipe.method, defaultSteps: recipe.sampler.steps, maximumSteps: recipe.sampler.maximumSteps,
+      method: recipe.method, sampler: sampler, defaultSteps: recipe.sampler.steps,
+      maximumSteps: recipe.sampler.maximumSteps,
       contextNoise: recipe.sampler.contextNoise, framesPerSecond: validation.framesPerSecond,
       actions: validation.actionNames, defaultAction: recipe.sampler.defaultAction, starts: Self.startFrames,
       dataLicence: recipe.dataLicence)
@@ -117,7 +133,7 @@ public struct Pipeline {
       name: recipe.name, manifest: manifest, codec: codec,
       generator: LatentGenerator(
         model, weights: try averages(of: stage, layout: model.layout),
-        contextNoise: recipe.sampler.contextNoise),
+        contextNoise: recipe.sampler.contextNoise, sampler: sampler),
       starts: codec.encode(validation.pictures(indices)))
     try bundle.write(to: folder)
   }

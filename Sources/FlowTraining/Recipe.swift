@@ -50,7 +50,7 @@ public struct AutoencoderRecipe: Sendable, Codable, Equatable {
   public var optimiser: OptimiserRecipe
   /// Pictures a step.
   public var batch: Int
-  /// Standard deviation of the noise added to latents in training, relative to theirs: makes decoding forgiving.
+  /// Standard deviation of the noise added to latents in training, on raw latents: makes decoding forgiving.
   public var latentNoise: Float
 }
 

@@ -31,17 +31,34 @@ struct RolloutMeasure {
   /// Standard deviation of the noise added to the latent before.
   let contextNoise: Float
 
-  private var horizon: Int { steps.max() ?? 0 }
+  /// The first true frame of each sequence.
+  private let starts: [Int]
 
-  /// The first true frame of each sequence: the whole sequence lies in one episode.
-  private var starts: [Int] {
-    let length = Self.context + horizon
+  /// Rollouts of up to the longest of `steps`, from `count` places spread evenly over the episodes that are long enough.
+  ///
+  /// Throws ``TrainingError`` where none is.
+  init(
+    recording: LatentRecording, codec: LatentCodec, steps: [Int], count: Int, evaluations: Int,
+    contextNoise: Float
+  ) throws {
+    self.recording = recording
+    self.codec = codec
+    self.steps = steps
+    self.count = count
+    self.evaluations = evaluations
+    self.contextNoise = contextNoise
+    let length = Self.context + (steps.max() ?? 0)
     let possible = recording.recording.episodes.flatMap { episode in
       Array(episode.lowerBound..<max(episode.lowerBound, episode.upperBound - length + 1))
     }
-    precondition(!possible.isEmpty, "the recording has no episode of \(length) frames")
-    return (0..<count).map { possible[$0 * possible.count / count] }
+    guard !possible.isEmpty else {
+      throw TrainingError(
+        .badRecording, "the recording has no episode of \(length) frames; record longer ones")
+    }
+    starts = (0..<count).map { possible[$0 * possible.count / count] }
   }
+
+  private var horizon: Int { steps.max() ?? 0 }
 
   /// Pictures [horizon, height, width, 3] that the model makes after the context at `start`, under the actions
   /// recorded after `actionsFrom`'s context.
@@ -66,7 +83,6 @@ struct RolloutMeasure {
   /// Peak signal-to-noise ratios by rollout step, from the mean squared error over all sequences.
   func measure(_ generator: LatentGenerator, shuffled: Bool, progress: Progress = .silent) -> [RolloutFigures]
   {
-    let starts = starts
     var model = [Double](repeating: 0, count: steps.count), copy = model, mixed = model
     for (index, start) in starts.enumerated() {
       progress.show("rollout \(index + 1)/\(count)")
@@ -76,10 +92,10 @@ struct RolloutMeasure {
       let other = starts[(index + count / 2) % count]
       let wrong = shuffled ? roll(generator, start: start, actionsFrom: other, seed: UInt64(index)) : nil
       for (k, step) in steps.enumerated() {
-        let true_ = truth.rows(step - 1..<step)
-        model[k] += meanSquare(made.rows(step - 1..<step), true_)
-        copy[k] += meanSquare(last, true_)
-        if let wrong { mixed[k] += meanSquare(wrong.rows(step - 1..<step), true_) }
+        let real = truth.rows(step - 1..<step)
+        model[k] += meanSquare(made.rows(step - 1..<step), real)
+        copy[k] += meanSquare(last, real)
+        if let wrong { mixed[k] += meanSquare(wrong.rows(step - 1..<step), real) }
       }
     }
     return steps.indices.map { k in
@@ -99,7 +115,6 @@ struct RolloutMeasure {
 
   /// For four sequences, the true continuation above the generated one.
   func sheet(_ generator: LatentGenerator) -> SampleSheet {
-    let starts = starts
     let chosen = (0..<4).map { $0 * starts.count / 4 }
     return SampleSheet(
       rows: chosen.flatMap { index in

@@ -71,13 +71,19 @@ public struct TrainingRun {
         "\(stage.name): the loss at step \(number) is \(value); lower the rate and resume from the checkpoint"
       )
     }
-    apply(gradient.map(\.tensor), number: number)
+    try apply(gradient.map(\.tensor), number: number)
     return value
   }
 
-  private mutating func apply(_ gradient: [Tensor], number: Int) {
+  private mutating func apply(_ gradient: [Tensor], number: Int) throws {
     let optimiser = stage.optimiser
     let norm = Float(gradient.reduce(0) { $0 + $1.sumOfSquares }.squareRoot())
+    guard norm.isFinite else {
+      throw TrainingError(
+        .diverged,
+        "\(stage.name): the gradient at step \(number) is \(norm); lower the rate and resume from the checkpoint"
+      )
+    }
     let step = AdamWStep(
       rate: optimiser.rate(at: number), beta1: 0.9, beta2: optimiser.beta2, epsilon: 1e-8,
       decay: optimiser.decay, number: number,

@@ -46,6 +46,8 @@ struct BundleTests {
     ("\"defaultAction\" : \"none\"", "\"defaultAction\" : \"up\"", "defaultAction 'up'"),
     ("\"defaultSteps\" : 2", "\"defaultSteps\" : 0", "defaultSteps"),
     ("\"maximumSteps\" : 4", "\"maximumSteps\" : 1", "maximumSteps"),
+    ("\"maximumSteps\" : 4", "\"maximumSteps\" : 65", "maximumSteps"),
+    ("\"sampler\" : \"jumps\"", "\"sampler\" : \"leaps\"", "sampler"),
     ("\"framesPerSecond\" : 12", "\"framesPerSecond\" : 0", "framesPerSecond"),
     ("\"contextNoise\" : 0.125", "\"contextNoise\" : -1", "contextNoise"),
     ("\"starts\" : 3", "\"starts\" : 0", "starts"),
@@ -131,5 +133,18 @@ struct BundleTests {
       #expect(error?.code == .badWeights)
       #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
     }
+  }
+
+  @Test("a manifest whose cache would not fit is refused, although each size is possible")
+  func hugeCache() {
+    let manifest = VideoManifest(
+      summary: "", autoencoder: AutoencoderConfiguration(
+        height: 4096, width: 4096, outerChannels: 4, innerChannels: 4, blocks: 0, latentChannels: 4),
+      transformer: CausalTransformerConfiguration(
+        latentHeight: 512, latentWidth: 512, latentChannels: 4, width: 64, layers: 1, heads: 4, actions: 1,
+        window: 4096, sink: 1),
+      method: "", defaultSteps: 1, maximumSteps: 1, contextNoise: 0, framesPerSecond: 1, actions: ["none"],
+      defaultAction: "none", starts: 1, dataLicence: "")
+    #expect(manifest.fault?.contains("transformer.window") == true)
   }
 }
