@@ -41,7 +41,7 @@ struct RecipeTests {
     ("levels: 3", "levels: 0", "teacher.levels"), ("atOne: 0.3", "atOne: 1.5", "teacher.atOne"),
     ("report: 300", "report: 0", "teacher.optimiser.report"),
     ("clip: 0.5", "clip: 0", "autoencoder.optimiser.clip"),
-    ("maximumSteps: 4", "maximumSteps: 1", "sampler.maximumSteps"),
+    ("maximumSteps: 4", "maximumSteps: 3", "sampler.maximumSteps"),
   ]
 
   @Test("a recipe that is not one is refused with the file and the field", arguments: faults)
