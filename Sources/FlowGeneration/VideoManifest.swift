@@ -62,7 +62,7 @@ public struct VideoManifest: Sendable, Codable, Equatable {
 
 extension VideoManifest {
   /// What makes this manifest unusable, with the name of the field, or nil.
-  var fault: String? {
+  package var fault: String? {
     if format != Self.currentFormat { return "format '\(format)' is not \(Self.currentFormat)" }
     return sizeFault ?? cacheFault ?? latentFault ?? samplingFault
   }

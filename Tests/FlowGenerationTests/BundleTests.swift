@@ -138,7 +138,8 @@ struct BundleTests {
   @Test("a manifest whose cache would not fit is refused, although each size is possible")
   func hugeCache() {
     let manifest = VideoManifest(
-      summary: "", autoencoder: AutoencoderConfiguration(
+      summary: "",
+      autoencoder: AutoencoderConfiguration(
         height: 4096, width: 4096, outerChannels: 4, innerChannels: 4, blocks: 0, latentChannels: 4),
       transformer: CausalTransformerConfiguration(
         latentHeight: 512, latentWidth: 512, latentChannels: 4, width: 64, layers: 1, heads: 4, actions: 1,

@@ -102,7 +102,7 @@ func tinyRecipe(
 /// A generator stage on the test recording.
 func tinyGenerator(in folder: String, _ recipe: GeneratorRecipe = tinyRecipe()) throws -> GeneratorStage {
   let (latents, codec) = try tinyLatents(in: folder)
-  let rollouts = RolloutMeasure(
+  let rollouts = try RolloutMeasure(
     recording: latents, codec: codec, steps: [1, 2], count: 4, evaluations: 2, contextNoise: 0.1)
   return GeneratorStage(
     name: "student", recipe, model: CausalTransformer(tinyTransformer), training: latents, rollouts: rollouts,
