@@ -12,7 +12,7 @@ struct GenerateVideo: ParsableCommand {
       The format follows from the extension of the output: .mp4, .ts, .y4m, .rgb, or .png with a \
       pattern such as frame-%06d.png. A pipe needs --format:
 
-        flowctl generate-video --model NAME --seconds 10 --format y4m -o - | ffplay -
+        flowctl generate-video --model NAME --seconds 10 --format mpegts -o - | ffplay -
 
       The same model, seed and actions give the same stream. A file is called NAME.partial until it is whole.
       """)

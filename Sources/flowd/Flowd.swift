@@ -13,12 +13,13 @@ struct Flowd: ParsableCommand {
     abstract: "Generates video and streams it over ZeroMQ.",
     discussion: """
       Stops cleanly at SIGTERM or SIGINT: streams end with reason "drained"; a second signal stops at once.
-      Exit codes: 0 clean stop, 1 stopped at once, 2 usage, 65 a broken bundle (--check), 69 cannot listen,
+
+      Exit codes: 0 clean stop, 1 stopped at once, 2 usage, 65 a broken bundle (--check), 69 cannot listen, \
       73 cannot make the socket's file, 75 another daemon listens there, 78 the configuration is not allowed.
       """,
-    version: "0.1.0")
+    version: "flowd 0.1.0")
 
-  @Option(help: "Where to listen, ipc://PATH or tcp://127.0.0.1:PORT (default: $FLOWD_ENDPOINT).")
+  @Option(help: "Where to listen, ipc://PATH or tcp://127.0.0.1:PORT (default: $FLOWD_ENDPOINT, else flowd/flowd.sock in $XDG_RUNTIME_DIR or /run).")
   var bind: String?
 
   @Option(help: "The folder whose subfolders are the models.")

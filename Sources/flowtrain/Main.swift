@@ -8,5 +8,6 @@ internal import FlowTraining
 struct FlowTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "flowtrain", abstract: "Trains, evaluates and packs flowd's models.",
+    version: "flowtrain 0.1.0",
     subcommands: [Train.self, Evaluate.self, Sample.self, Pack.self])
 }
