@@ -19,6 +19,9 @@ struct ActionSchedule: Equatable {
     let control: Int?
   }
 
+  /// How many segments a schedule may have; a client that plans ever further ahead costs no more memory.
+  static let maximumSegments = 65_536
+
   private let defaultAction: Int
   private var segments: [Segment]
 
@@ -30,19 +33,31 @@ struct ActionSchedule: Equatable {
 
   /// Takes one action from `frame` on.
   mutating func hold(_ action: Int, from frame: Int, control: Int? = nil) {
-    segments.removeAll { $0.start >= frame }
+    drop(from: frame)
     segments.append(Segment(start: frame, action: action, control: control))
   }
 
   /// Takes each action for its number of frames from `frame` on, then the default action.
   mutating func run(_ runs: [(action: Int, count: Int)], from frame: Int, control: Int? = nil) {
-    segments.removeAll { $0.start >= frame }
+    drop(from: frame)
     var start = frame
     for run in runs {
       segments.append(Segment(start: start, action: run.action, control: control))
       start += run.count
     }
     segments.append(Segment(start: start, action: defaultAction, control: control))
+  }
+
+  private mutating func drop(from frame: Int) {
+    // From the end, where what is replaced is: a long plan must not cost a walk for each control.
+    while let last = segments.last, last.start >= frame { segments.removeLast() }
+  }
+
+  /// Whether another `count` segments from `frame` on fit.
+  func hasRoom(for count: Int, from frame: Int) -> Bool {
+    // Segments are in order of their frames, so that what is replaced is at the end.
+    let kept = (segments.lastIndex { $0.start < frame } ?? -1) + 1
+    return kept + count <= Self.maximumSegments
   }
 
   /// The choice for `frame`, which must not be before one that was asked for earlier.

@@ -45,6 +45,7 @@ final class ComputeWorker: Sendable {
 struct ComputeScheduler {
   private struct Stream {
     let model: String
+    let steps: Int
     let stream: any VideoStream
   }
 
@@ -80,7 +81,7 @@ struct ComputeScheduler {
       guard let stream = models[model]?.makeStream(options) else {
         preconditionFailure("ComputeScheduler: a stream of \(model), which is not loaded")
       }
-      streams[session] = Stream(model: model, stream: stream)
+      streams[session] = Stream(model: model, steps: options.steps, stream: stream)
     case .generate(let session, let action):
       // A stream that failed is gone although its session has not heard of it yet.
       if streams[session] != nil { jobs.append(Job(session: session, action: action)) }
@@ -102,13 +103,17 @@ struct ComputeScheduler {
     }
   }
 
-  /// The oldest job and, of the same model, the oldest of every other session.
+  /// The oldest job and, of the same model and number of steps, the oldest of every other session.
+  ///
+  /// Images of a batch come together, so that one of few steps would wait for those of many.
   private mutating func takeBatch() -> [Job] {
-    let model = streams[jobs[0].session]?.model
+    let first = streams[jobs[0].session]
     var taken: Set<String> = []
     var batch: [Job] = []
     jobs.removeAll { job in
-      guard streams[job.session]?.model == model, taken.insert(job.session).inserted else { return false }
+      let stream = streams[job.session]
+      guard stream?.model == first?.model, stream?.steps == first?.steps, taken.insert(job.session).inserted
+      else { return false }
       batch.append(job)
       return true
     }

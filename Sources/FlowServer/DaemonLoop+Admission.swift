@@ -29,6 +29,9 @@ extension DaemonLoop {
     switch models[model] {
     case .ready(let description): handle(session, .modelReady(description))
     case .loading: break
+    case .failed(let error, let time) where now - time < configuration.modelRetryPause:
+      // A client that asks again and again must not keep the compute thread from everybody's streams.
+      handle(session, .failed(error))
     // A bundle that failed may have been mended.
     case .absent, .failed: load(model)
     }
@@ -49,7 +52,7 @@ extension DaemonLoop {
       event = .modelReady(description)
       logger.info("model loaded", metadata: ["model": "\(name)", "sha256": "\(description.sha256)"])
     case .failure(let error):
-      models[name] = .failed(error)
+      models[name] = .failed(error, at: now)
       event = .failed(error)
       logger.error("model failed", metadata: ["model": "\(name)", "reason": "\(error.message)"])
     }

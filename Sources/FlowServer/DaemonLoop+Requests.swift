@@ -71,6 +71,11 @@ extension DaemonLoop {
     ended.last { $0.end.session == name && $0.peer.identity == peer.identity }?.end
   }
 
+  /// The last word on the session of this client's request `open`, if it ended lately.
+  private func pastEnd(open: String, _ peer: Peer) -> StreamEnd? {
+    ended.last { $0.openID == open && $0.peer.identity == peer.identity }?.end
+  }
+
   private mutating func cancel(_ target: CancelRequest, _ id: String?, _ peer: Peer) throws(WireError) {
     switch target {
     case .session(let name):
@@ -80,6 +85,7 @@ extension DaemonLoop {
     case .request(let open):
       guard let name = seats.first(where: { $0.value.peer == peer && $0.value.session.openID == open })?.key
       else {
+        if let end = pastEnd(open: open, peer) { return send(.end(end), id, to: peer) }
         throw WireError(.notFound, "you have no session whose open had the id \"\(open)\"", field: "id")
       }
       handle(name, .cancel(id: id))

@@ -22,7 +22,7 @@ struct DaemonLoop: ~Copyable {
   var models: ModelTable
   var seats: [String: Seat] = [:]
   /// The last words on sessions that ended lately, for clients that ask again.
-  var ended: [(end: StreamEnd, peer: Peer)] = []
+  var ended: [(end: StreamEnd, openID: String?, peer: Peer)] = []
   /// Clients that turned out to be gone while something was sent to them.
   var gone: Set<Peer> = []
   var drainDeadline: Duration?
@@ -83,7 +83,8 @@ struct DaemonLoop: ~Copyable {
   }
 
   private mutating func stop(isUrgent: Bool) {
-    isAborted = isUrgent
+    // A request to drain that follows does not take back an abort.
+    isAborted = isAborted || isUrgent
     guard drainDeadline == nil else { return }
     logger.info("draining", metadata: ["sessions": "\(seats.count)"])
     let deadline = now + configuration.drainTimeout
@@ -114,10 +115,10 @@ struct DaemonLoop: ~Copyable {
   }
 
   private mutating func release(_ name: String, _ end: StreamEnd, _ peer: Peer) {
-    seats[name] = nil
+    let openID = seats.removeValue(forKey: name)?.session.openID
     compute.post(.forget(session: name))
     encode.post(.forget(session: name))
-    ended.append((end, peer))
+    ended.append((end, openID, peer))
     if ended.count > 64 { ended.removeFirst() }
     logger.info(
       "session ended",

@@ -10,7 +10,8 @@ struct ModelTable {
     case absent
     case loading
     case ready(VideoModelDescription)
-    case failed(WireError)
+    /// It could not be loaded, as was found at that time.
+    case failed(WireError, at: Duration)
   }
 
   private let catalogue: any ModelCatalogue
@@ -43,7 +44,7 @@ struct ModelTable {
     case .absent: ModelSummary(name: name, state: .absent)
     case .loading: ModelSummary(name: name, state: .loading)
     case .ready(let model): ModelSummary(name: name, state: .ready(details(model)))
-    case .failed(let error): ModelSummary(name: name, state: .failed(error.message))
+    case .failed(let error, _): ModelSummary(name: name, state: .failed(error.message))
     }
   }
 }

@@ -14,7 +14,8 @@ struct Peer: Hashable {
 /// The daemon's socket: messages of clients in, messages to clients out.
 ///
 /// A message that does not fit into a client's queue waits here. libzmq never loses one, because the socket is
-/// mandatory; and it hardly ever refuses one, because its queues are longer than the credit a client may give.
+/// mandatory. Its queues are short and what waits here is counted, so that a client that gives credit and does
+/// not read costs a bounded number of bytes.
 struct Router: ~Copyable {
   /// What became of a message.
   enum Delivery {
@@ -25,18 +26,40 @@ struct Router: ~Copyable {
   }
 
   /// How many messages may wait for a client that does not read.
-  private static let patience = 4096
+  private static let messageLimit = 4096
+  /// How many bytes may wait for it.
+  private static let byteLimit = 64 << 20
+  /// How many messages libzmq takes for a client beyond what the system's buffers hold.
+  private static let queueLength: Int32 = 32
+
+  /// What waits for a client.
+  private struct Backlog {
+    var messages: [[[UInt8]]] = []
+    var bytes = 0
+
+    mutating func append(_ message: [[UInt8]]) {
+      messages.append(message)
+      bytes += size(message)
+    }
+
+    mutating func removeFirst(_ count: Int) {
+      for message in messages.prefix(count) { bytes -= size(message) }
+      messages.removeFirst(count)
+    }
+
+    private func size(_ message: [[UInt8]]) -> Int { message.reduce(0) { $0 + $1.count } }
+  }
 
   /// The endpoint, a wildcard port replaced by the one that was taken.
   let boundEndpoint: String
   private let socket: Socket
-  private var waiting: [Peer: [[[UInt8]]]] = [:]
+  private var waiting: [Peer: Backlog] = [:]
 
   /// Binds a socket.
   init(_ context: Context, endpoint: String) throws(ZeroMQError) {
     let socket = try Socket(context, .router)
     try socket.set(.routerMandatory, true)
-    try socket.set(.sendHighWaterMark, Int32(WireLimits.credit + 16))
+    try socket.set(.sendHighWaterMark, Self.queueLength)
     try socket.set(.receiveHighWaterMark, Int32(WireLimits.credit + 16))
     try socket.set(.maximumMessageSize, Int64(WireLimits.partBytes))
     try socket.set(.heartbeatInterval, 1000)
@@ -71,22 +94,18 @@ struct Router: ~Copyable {
 
   /// Sends a message, or keeps it until there is room.
   mutating func send(_ parts: [[UInt8]], to peer: Peer) -> Delivery {
-    if waiting[peer] != nil {
-      waiting[peer]?.append(parts)
-      return waiting[peer, default: []].count > Self.patience ? .unreachable : .accepted
-    }
-    switch attempt(parts, peer) {
-    case .some(let delivery): return delivery
-    case nil:
-      waiting[peer] = [parts]
-      return .accepted
-    }
+    if waiting[peer] == nil, let delivery = attempt(parts, peer) { return delivery }
+    waiting[peer, default: Backlog()].append(parts)
+    let backlog = waiting[peer, default: Backlog()]
+    let isPatient = backlog.messages.count <= Self.messageLimit && backlog.bytes <= Self.byteLimit
+    return isPatient ? .accepted : .unreachable
   }
 
   /// Tries again what waits, and says which clients are gone.
   mutating func retry() -> [Peer] {
     var gone: [Peer] = []
-    for (peer, messages) in waiting {
+    for (peer, backlog) in waiting {
+      let messages = backlog.messages
       var sent = 0
       while sent < messages.count, let delivery = attempt(messages[sent], peer) {
         sent += 1
@@ -95,7 +114,8 @@ struct Router: ~Copyable {
           sent = messages.count
         }
       }
-      waiting[peer] = sent < messages.count ? Array(messages[sent...]) : nil
+      waiting[peer]?.removeFirst(sent)
+      if sent == messages.count { waiting[peer] = nil }
     }
     return gone
   }

@@ -10,6 +10,8 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var idleTimeout = Duration.seconds(60)
   /// How long sessions may take to end once the daemon has been asked to stop.
   public var drainTimeout = Duration.seconds(2)
+  /// How long a model that could not be loaded is not tried again.
+  public var modelRetryPause = Duration.seconds(5)
   /// The version that the daemon tells.
   public var version = "0.1.0"
 

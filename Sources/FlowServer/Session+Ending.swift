@@ -58,11 +58,12 @@ extension Session {
   mutating func tick(_ now: Duration) -> [SessionAction] {
     if let deadline, now >= deadline { return end(endReason, now) }
     if isOpen, let since = creditMissingSince, now - since >= timing.idle { return end(.idle, now) }
-    guard isOpen, now - lastSent >= timing.silence else { return [] }
+    guard now - lastSent >= timing.silence else { return [] }
     lastSent = now
     let progress = Progress(
       session: name, phase: phase, done: generated, total: request.frames, creditLeft: credit)
-    return [.send(.progress(progress), id: nil, body: nil)]
+    // Until the client knows the session's name, the id of its request is what tells whose sign of life it is.
+    return [.send(.progress(progress), id: isOpen ? nil : openID, body: nil)]
   }
 }
 

@@ -4,7 +4,8 @@ internal import FlowWire
 
 extension Session {
   mutating func grant(_ count: Int, _ id: String?, _ now: Duration) -> [SessionAction] {
-    let limit = plan?.creditLimit ?? WireLimits.credit
+    guard let plan, isOpen else { return [refuseAsTooEarly(id)] }
+    let limit = plan.creditLimit
     guard credit + count <= limit else {
       let error = WireError.badRequest(
         "n",
@@ -18,7 +19,7 @@ extension Session {
   }
 
   mutating func steer(_ control: ControlRequest, _ id: String?, _ now: Duration) -> [SessionAction] {
-    guard let plan, isOpen else { return [] }
+    guard let plan, isOpen else { return [refuseAsTooEarly(id)] }
     lastSent = now
     let frame = if case .frame(let index) = control.place { index } else { issued }
     guard frame >= issued else { return [acknowledge(control, .gone(next: issued), id)] }
@@ -28,6 +29,12 @@ extension Session {
     } catch {
       return [.send(.error(Failure(session: name, error)), id: id, body: nil)]
     }
+  }
+
+  private func refuseAsTooEarly(_ id: String?) -> SessionAction {
+    let error = WireError(
+      .conflict, "the session \"\(name)\" is not open yet; wait for opened", field: "sid")
+    return .send(.error(Failure(session: name, error)), id: id, body: nil)
   }
 
   private func acknowledge(

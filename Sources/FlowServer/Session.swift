@@ -130,8 +130,8 @@ struct Session {
 
   /// What the session waits for.
   var phase: Progress.Phase {
-    if stage == .waitingForModel { return .loading }
-    if isOpen, credit == 0 { return .credit }
-    return issued == generated && isOpen ? .encoding : .generating
+    if !isOpen { return .loading }
+    if credit == 0 { return .credit }
+    return issued == generated ? .encoding : .generating
   }
 }

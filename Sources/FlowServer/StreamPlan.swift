@@ -14,8 +14,8 @@ struct StreamPlan {
   let settings: VideoSettings
   let image: InitialImage?
   let schedule: ActionSchedule
-  /// The most messages that the client may be owed: libzmq keeps what it does not read, so that a bare
-  /// frame's size bounds how many there may be.
+  /// The most messages that the client may be owed: what it does not read is kept, so that a bare
+  /// frame's size bounds how many there may be. The router's own bound on bytes is for all its streams.
   let creditLimit: Int
 
   /// The most bytes of bare frames that may wait for a client.
@@ -56,6 +56,12 @@ extension ActionSchedule {
   mutating func apply(
     _ plan: ActionPlan, of model: VideoModelDescription, from frame: Int, control: Int?
   ) throws(WireError) {
+    guard hasRoom(for: plan.segments, from: frame) else {
+      throw .badRequest(
+        plan.field,
+        "a stream's plan may change at \(Self.maximumSegments) frames ahead; "
+          + "send less of it, or later, when frames have been generated")
+    }
     switch plan {
     case .hold(let name):
       hold(try actionIndex(name, model, field: plan.field), from: frame, control: control)
@@ -63,6 +69,16 @@ extension ActionSchedule {
       var runs: [(action: Int, count: Int)] = []
       for run in list { runs.append((try actionIndex(run.name, model, field: plan.field), run.count)) }
       self.run(runs, from: frame, control: control)
+    }
+  }
+}
+
+extension ActionPlan {
+  /// How many segments of a schedule it takes: each run, and the default action after them.
+  fileprivate var segments: Int {
+    switch self {
+    case .hold: 1
+    case .runs(let runs): runs.count + 1
     }
   }
 }

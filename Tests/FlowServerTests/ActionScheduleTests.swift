@@ -47,4 +47,15 @@ struct ActionScheduleTests {
     schedule.run([(1, 1)], from: 1, control: 7)
     #expect((0..<4).map { schedule.take($0).control } == [nil, 7, 7, 7])
   }
+
+  @Test("room is bounded, what is replaced or past does not count")
+  func room() {
+    var schedule = ActionSchedule(defaultAction: 0)
+    for frame in 1..<ActionSchedule.maximumSegments { schedule.hold(1, from: frame) }
+    let end = ActionSchedule.maximumSegments
+    #expect(!schedule.hasRoom(for: 1, from: end))
+    #expect(schedule.hasRoom(for: 1, from: end - 1) && !schedule.hasRoom(for: 2, from: end - 1))
+    _ = schedule.take(1)
+    #expect(schedule.hasRoom(for: 1, from: end))
+  }
 }

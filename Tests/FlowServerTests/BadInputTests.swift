@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FlowGeneration
 import FlowServer
 import FlowWire
 import FlowZeroMQ
+import Synchronization
 import Testing
 
 /// What a client may get wrong; after each of these the daemon answers the same client's `ping`.
@@ -209,6 +211,21 @@ struct BadInputTests {
     #expect(try client.next().reply == .pong)
   }
 
+  @Test(
+    "a model that failed is loaded again only after a pause, and its error told meanwhile",
+    arguments: [(Duration.seconds(3600), 1), (.zero, 4)])
+  func brokenAgain(pause: Duration, loads: Int) throws {
+    let catalogue = CountingCatalogue()
+    let daemon = try TestDaemon(catalogue: catalogue) { $0.modelRetryPause = pause }
+    let client = try daemon.connect()
+    try client.awaitStatus { if case .failed? = $0.models.first?.state { true } else { false } }
+    for _ in 0..<3 {
+      try client.send(.open(OpenRequest(model: "broken", seed: 1)))
+      #expect(try client.nextFailure().failure.error.code == .modelFailed)
+    }
+    #expect(catalogue.loads.withLock { $0 } == loads)
+  }
+
   @Test("a network that fails ends its own stream with an error and no other")
   func numericalFailure() throws {
     let daemon = try TestDaemon()
@@ -222,5 +239,17 @@ struct BadInputTests {
     let end = try bad.nextEnd()
     #expect(end.reason == .error && end.frames == 3)
     #expect(try good.collect(goodSession).end?.frames == 30)
+  }
+}
+
+/// A broken model only; counts how often it is loaded.
+private final class CountingCatalogue: ModelCatalogue {
+  let loads = Mutex(0)
+
+  func names() -> [String] { ["broken"] }
+
+  func load(_ name: String) throws -> any VideoModel {
+    loads.withLock { $0 += 1 }
+    throw BrokenBundle()
   }
 }

@@ -17,6 +17,8 @@ private struct Stage {
   var encoding: [FrameFacts] = []
   var isFinishing = false
   var sent: [Reply] = []
+  /// Under which request's id each was sent.
+  var ids: [String?] = []
   var last: StreamEnd?
   var digest = SHA256()
 
@@ -44,7 +46,9 @@ private struct Stage {
       case .generate(let frame, _): generating.append(frame)
       case .encode(_, let facts): encoding.append(facts)
       case .finish: isFinishing = true
-      case .send(let reply, _, _): sent.append(reply)
+      case .send(let reply, let id, _):
+        sent.append(reply)
+        ids.append(id)
       case .release(let end): last = end
       }
     }
@@ -180,6 +184,50 @@ struct SessionTests {
     }
     #expect(stage.sent.count == before + 60)
     #expect(stage.ends.map(\.reason) == [.idle])
+  }
+
+  @Test("a session that is not open yet shows each second that it is loading, under the id of the open")
+  func loading() throws {
+    var stage = try Stage(credit: 3)
+    let life = Reply.progress(
+      Progress(session: "s1", phase: .loading, done: 0, total: 0, creditLeft: 3))
+    stage.now = .milliseconds(999)
+    stage.happen(.tick)
+    #expect(stage.sent.isEmpty)
+    stage.now = .seconds(1)
+    stage.happen(.tick)
+    stage.happen(.modelReady(Stage.model))
+    stage.now = .seconds(2)
+    stage.happen(.tick)
+    #expect(stage.sent == [life, life] && stage.ids == ["r1", "r1"])
+  }
+
+  @Test("control and credit before a session is open are refused, and credit stays as it was")
+  func tooEarly() throws {
+    var stage = try Stage(credit: 3)
+    stage.happen(.control(try ControlRequest(session: "s1", plan: .hold("left")), id: "c"))
+    stage.happen(.credit(1000, id: "d"))
+    let codes = stage.sent.map { reply in
+      if case .error(let failure) = reply { failure.error.code } else { nil as WireError.Code? }
+    }
+    #expect(codes == [.conflict, .conflict] && stage.ids == ["c", "d"])
+    #expect(stage.session.credit == 3 && stage.last == nil)
+  }
+
+  @Test("a control that would make the plan too long is refused by name, and replacing it is not")
+  func longPlan() throws {
+    var stage = try Stage.open()
+    let action = try ActionRun("left", 1)
+    for frame in [0, 1] {
+      let runs = [ActionRun](repeating: action, count: ActionSchedule.maximumSegments / 2)
+      let place = frame == 0 ? 10 : 10 + runs.count
+      let plan = ActionPlan.runs(runs)
+      stage.happen(.control(try ControlRequest(session: "s1", place: .frame(place), plan: plan), id: nil))
+    }
+    guard case .error(let failure) = stage.sent.last else { throw Unexpected(.pong) }
+    #expect(failure.error.code == .badRequest && failure.error.field == "actions")
+    stage.happen(.control(try ControlRequest(session: "s1", plan: .hold("left")), id: nil))
+    guard case .controlAcknowledged = stage.sent.last else { throw Unexpected(.pong) }
   }
 
   @Test("a client that cannot be reached is told nothing more")

@@ -178,6 +178,30 @@ struct StreamTests {
     #expect(try client.receive().reply == .pong)
   }
 
+  @Test("cancelling an open by its id once more gives the same end")
+  func cancellingAgain() throws {
+    let daemon = try TestDaemon()
+    let client = try daemon.connect()
+    _ = try client.open(OpenRequest(model: "pattern", seed: 1, credit: 1), id: "r1")
+    _ = try client.next()
+    try client.send(.cancel(.request("r1")))
+    let end = try client.nextEnd()
+    try client.send(.cancel(.request("r1")))
+    #expect(try client.nextEnd() == end && end.reason == .cancelled)
+  }
+
+  @Test("a request to drain does not take back an abort")
+  func abortThenDrain() throws {
+    let daemon = try TestDaemon { $0.drainTimeout = .seconds(30) }
+    let client = try daemon.connect()
+    _ = try client.open(OpenRequest(model: "pattern", seed: 1, credit: 1))
+    daemon.daemon.abort()
+    daemon.daemon.drain()
+    let start = ContinuousClock.now
+    daemon.daemon.wait()
+    #expect(start.duration(to: .now) < .seconds(20))
+  }
+
   @Test("a closed stream gets what is under way, and an encoder's end")
   func closing() throws {
     let daemon = try TestDaemon()
