@@ -19,6 +19,8 @@ public struct Evaluation: Sendable, Codable, Equatable {
   public let reconstruction: Double
   /// Rollouts against the game's own future.
   public let rollouts: [RolloutFigures]
+  /// Whether the explorer steered the long rollout, rather than the recording's actions.
+  public let isExplored: Bool
   /// A long rollout, in windows of a hundred frames.
   public let windows: [RolloutWindow]
 
@@ -29,9 +31,11 @@ public struct Evaluation: Sendable, Codable, Equatable {
   ///   - count: sequences to average over.
   ///   - frames: frames of the long rollout, in windows of 100.
   ///   - evaluations: network evaluations a frame; nil takes the bundle's own.
+  ///   - recordedActions: steers the long rollout by the recording's actions instead of the explorer.
+  ///   - seed: decides the noise and the explorer of the long rollout.
   public init(
     _ bundle: VideoBundle, recording path: String, steps: [Int], count: Int, frames: Int, evaluations: Int?,
-    progress: Progress
+    recordedActions: Bool, seed: UInt64, progress: Progress
   ) throws {
     let recording = try Recording(path: path)
     try Self.check(recording, fits: bundle.manifest, path: path)
@@ -48,7 +52,13 @@ public struct Evaluation: Sendable, Codable, Equatable {
     reconstruction = psnr(
       meanSquare: meanSquare(bundle.codec.decode(bundle.codec.encode(pictures)), pictures))
     rollouts = measure.measure(bundle.generator, shuffled: true, progress: progress)
-    windows = Self.windows(bundle, latents, frames: frames, evaluations: evaluations, progress)
+    let size = bundle.manifest.autoencoder
+    let explorer =
+      recordedActions
+      ? nil : Explorer(width: size.width, height: size.height, actions: bundle.manifest.actions, seed: seed)
+    isExplored = explorer != nil
+    windows = Self.windows(
+      bundle, latents, frames: frames, evaluations: evaluations, explorer: explorer, seed: seed, progress)
   }
 
   private static func check(_ recording: Recording, fits manifest: VideoManifest, path: String) throws {
@@ -67,20 +77,29 @@ public struct Evaluation: Sendable, Codable, Equatable {
     }
   }
 
-  /// One stream of `frames` frames under the actions of the recording, against the recording itself.
+  /// One stream of `frames` frames, against the recording's own statistics.
+  ///
+  /// The explorer steers it, as it steered what was recorded; a model without the explorer's actions, and one whose
+  /// evaluation asks for it, gets the actions of the recording in their order.
   private static func windows(
-    _ bundle: VideoBundle, _ latents: LatentRecording, frames: Int, evaluations: Int, _ progress: Progress
+    _ bundle: VideoBundle, _ latents: LatentRecording, frames: Int, evaluations: Int, explorer: Explorer?,
+    seed: UInt64, _ progress: Progress
   ) -> [RolloutWindow] {
     let recording = latents.recording
     let real = PlayStatistics(recording.pictures(Array(0..<min(recording.count, 2000))))
-    let stream = bundle.generator.begin(latents.latents([0]), seed: 1)
+    let stream = bundle.generator.begin(latents.latents([0]), seed: seed)
+    var explorer = explorer
+    var picture = recording.pictures([0])
     return stride(from: 0, to: frames, by: 100).map { first in
       progress.show("long rollout \(first)/\(frames)")
       let made = (first..<min(first + 100, frames)).map { frame in
-        bundle.generator.next(
-          stream, action: Int(recording.actions[(frame + 1) % recording.count]), steps: evaluations)
+        let action =
+          explorer?.act(on: picture.bytes(scale: 127.5, shift: 127.5))
+          ?? Int(recording.actions[(frame + 1) % recording.count])
+        picture = bundle.codec.decode(bundle.generator.next(stream, action: action, steps: evaluations))
+        return picture
       }
-      let relative = PlayStatistics(bundle.codec.decode(Tensor.concatenate(made, axis: 0))).relative(to: real)
+      let relative = PlayStatistics(Tensor.concatenate(made, axis: 0)).relative(to: real)
       return RolloutWindow(first: first, brightness: relative[0], contrast: relative[1], change: relative[2])
     }
   }
@@ -100,7 +119,10 @@ extension Evaluation: CustomStringConvertible {
         padded(row.shuffled.map(decibels) ?? "-", 19),
       ].joined()
     }
-    lines += ["", "long rollout relative to real play", "frames      brightness   contrast   change"]
+    let player = isExplored ? "the explorer" : "recorded actions"
+    lines += [
+      "", "long rollout under \(player), relative to real play", "frames      brightness   contrast   change",
+    ]
     lines += windows.map { window in
       [
         padded("\(window.first)-\(window.first + 99)", 9), padded(ratio(window.brightness), 13),

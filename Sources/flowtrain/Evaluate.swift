@@ -25,6 +25,12 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Network evaluations a frame, by default the bundle's own.")
   var steps: Int?
 
+  @Flag(help: "Steer the long rollout by the recording's actions, not by a player who turns away from walls.")
+  var recordedActions = false
+
+  @Option(help: "The seed of the long rollout.")
+  var seed: UInt64 = 1
+
   @Flag(help: "Print JSON instead of tables.")
   var json = false
 
@@ -41,7 +47,8 @@ struct Evaluate: ParsableCommand {
     let evaluation = try Evaluation(
       model, recording: recording ?? "\(dataFolder())/doom-health/test.safetensors",
       steps: [1, 2, 4, 8, 16, 32],
-      count: sequences, frames: frames, evaluations: steps, progress: .standardError)
+      count: sequences, frames: frames, evaluations: steps, recordedActions: recordedActions, seed: seed,
+      progress: .standardError)
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
