@@ -19,7 +19,11 @@ struct Flowd: ParsableCommand {
       """,
     version: "flowd 0.1.0")
 
-  @Option(help: "Where to listen, ipc://PATH or tcp://127.0.0.1:PORT (default: $FLOWD_ENDPOINT, else flowd/flowd.sock in $XDG_RUNTIME_DIR or /run).")
+  @Option(
+    help: """
+      Where to listen, ipc://PATH or tcp://127.0.0.1:PORT (default: $FLOWD_ENDPOINT, else flowd/flowd.sock in \
+      $XDG_RUNTIME_DIR or /run).
+      """)
   var bind: String?
 
   @Option(help: "The folder whose subfolders are the models.")
