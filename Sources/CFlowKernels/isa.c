@@ -3,6 +3,7 @@
 #include "include/flow_kernels.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,8 @@ static int detect(void) {
   const char *wanted = getenv("FLOW_ISA");
   for (int isa = FLOW_ISA_AVX512; isa >= 0; isa--)
     if (supported(isa) && (!wanted || !strcmp(wanted, names[isa]))) return isa;
-  return FLOW_ISA_SCALAR;
+  fprintf(stderr, "FLOW_ISA=%s: give scalar, avx2 or avx512, one that this processor has\n", wanted);
+  abort();
 }
 
 static _Atomic int selected = -1;

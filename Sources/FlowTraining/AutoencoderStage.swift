@@ -56,9 +56,7 @@ public struct AutoencoderStage: TrainingStage {
   /// The peak signal-to-noise ratio on unseen pictures.
   public func validate(_ p: Parameters) -> [(name: String, value: Double)] {
     let pictures = validation.pictures(spread(512))
-    let decoded = reconstruct(pictures, p)
-    let error = Tensor.combine(.subtract, decoded, pictures)
-    return [("PSNR dB", psnr(meanSquare: error.sumOfSquares / Double(error.count)))]
+    return [("PSNR dB", psnr(meanSquare: meanSquare(reconstruct(pictures, p), pictures)))]
   }
 
   /// Unseen pictures above their reconstructions.

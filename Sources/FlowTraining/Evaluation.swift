@@ -42,8 +42,7 @@ public struct Evaluation: Sendable, Codable, Equatable {
     let latents = LatentRecording(encoding: recording, codec: bundle.codec, progress: progress)
     let evaluations = evaluations ?? bundle.manifest.defaultSteps
     let measure = try RolloutMeasure(
-      recording: latents, codec: bundle.codec, steps: steps, count: count, evaluations: evaluations,
-      contextNoise: bundle.manifest.contextNoise)
+      recording: latents, codec: bundle.codec, steps: steps, count: count, evaluations: evaluations)
     model = bundle.name
     sha256 = bundle.sha256
     self.evaluations = evaluations

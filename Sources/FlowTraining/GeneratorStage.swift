@@ -18,17 +18,23 @@ public struct GeneratorStage: TrainingStage {
   private let recipe: GeneratorRecipe
   private let training: LatentRecording
   private let rollouts: RolloutMeasure
+  private let contextNoise: Float
   private let initial: [Tensor]?
 
+  /// - Parameters:
+  ///   - rollouts: how the stage is judged.
+  ///   - contextNoise: standard deviation of the noise that judged streams add to the latent before.
+  ///   - initial: the weights of the stage before; nil begins with fresh ones.
   init(
     name: String, _ recipe: GeneratorRecipe, model: CausalTransformer, training: LatentRecording,
-    rollouts: RolloutMeasure, initial: [Tensor]?
+    rollouts: RolloutMeasure, contextNoise: Float, initial: [Tensor]?
   ) {
     self.name = name
     self.recipe = recipe
     self.model = model
     self.training = training
     self.rollouts = rollouts
+    self.contextNoise = contextNoise
     self.initial = initial
   }
 
@@ -125,7 +131,7 @@ public struct GeneratorStage: TrainingStage {
 
   private func generator(_ p: Parameters) -> LatentGenerator {
     LatentGenerator(
-      model, weights: p.values.map(\.tensor), contextNoise: rollouts.contextNoise,
+      model, weights: p.values.map(\.tensor), contextNoise: contextNoise,
       sampler: recipe.jumps > 0 ? .jumps : .euler)
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import FlowCheckpoint
 internal import FlowGeneration
 internal import FlowNN
 internal import FlowTensor
@@ -14,12 +15,14 @@ public struct Pipeline {
   }
 
   private var recipe: Recipe
+  private let recipePath: String
   private let folder: String
   private let data: String
 
   /// Reads a recipe; `data` defaults to `$FLOW_DATA`, then `data`.
   public init(recipePath: String, runs: String, data: String?) throws {
     recipe = try Recipe(path: recipePath)
+    self.recipePath = recipePath
     folder = "\(runs)/\(recipe.name)"
     self.data = data ?? dataFolder()
   }
@@ -68,10 +71,10 @@ public struct Pipeline {
     }
     let rollouts = try RolloutMeasure(
       recording: latents("validation"), codec: codec, steps: [1, 2, 4, 8], count: 32,
-      evaluations: recipe.sampler.steps, contextNoise: recipe.sampler.contextNoise)
+      evaluations: recipe.sampler.steps)
     return try GeneratorStage(
       name: stage.rawValue, settings, model: model, training: latents("train"), rollouts: rollouts,
-      initial: initial)
+      contextNoise: recipe.sampler.contextNoise, initial: initial)
   }
 
   private func checkRecordings(frames: Int) throws {
@@ -117,7 +120,7 @@ public struct Pipeline {
     return try Checkpoint(path: path, layout: layout).averages
   }
 
-  /// Makes the bundle of a stage's averaged weights, with start frames from the validation recording.
+  /// Makes the bundle of a stage's averaged weights, its recipe beside them, with start frames from the validation recording.
   public func pack(_ stage: Stage, to folder: String) throws {
     let codec = try codec(), model = try transformer(), validation = try recording("validation")
     let indices = (0..<Self.startFrames).map { $0 * validation.count / Self.startFrames }
@@ -136,6 +139,10 @@ public struct Pipeline {
         contextNoise: recipe.sampler.contextNoise, sampler: sampler),
       starts: codec.encode(validation.pictures(indices)))
     try bundle.write(to: folder)
+    guard let text = FileManager.default.contents(atPath: recipePath) else {
+      throw TrainingError(.unreadable, "\(recipePath) is gone; put it back and pack again")
+    }
+    try AtomicFile.write(Array(text), to: "\(folder)/recipe.yaml")
   }
 
   /// Start frames in a bundle; a stream takes the one that its seed chooses.

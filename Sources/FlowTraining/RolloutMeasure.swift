@@ -28,8 +28,6 @@ struct RolloutMeasure {
   let count: Int
   /// Network evaluations a frame.
   let evaluations: Int
-  /// Standard deviation of the noise added to the latent before.
-  let contextNoise: Float
 
   /// The first true frame of each sequence.
   private let starts: [Int]
@@ -38,15 +36,13 @@ struct RolloutMeasure {
   ///
   /// Throws ``TrainingError`` where none is.
   init(
-    recording: LatentRecording, codec: LatentCodec, steps: [Int], count: Int, evaluations: Int,
-    contextNoise: Float
+    recording: LatentRecording, codec: LatentCodec, steps: [Int], count: Int, evaluations: Int
   ) throws {
     self.recording = recording
     self.codec = codec
     self.steps = steps
     self.count = count
     self.evaluations = evaluations
-    self.contextNoise = contextNoise
     let length = Self.context + (steps.max() ?? 0)
     let possible = recording.recording.episodes.flatMap { episode in
       Array(episode.lowerBound..<max(episode.lowerBound, episode.upperBound - length + 1))

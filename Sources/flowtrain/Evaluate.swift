@@ -13,7 +13,7 @@ struct Evaluate: ParsableCommand {
   @Argument(help: "The bundle, such as models/doom-health-64x48.")
   var bundle: String
 
-  @Option(help: "The recording to compare with, by default $FLOW_DATA/doom-health/test.safetensors.")
+  @Option(help: "The recording to compare with, by default the test part of that of its recipe.")
   var recording: String?
 
   @Option(help: "Sequences to average over.")
@@ -45,7 +45,7 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     let model = try VideoBundle(folder: bundle)
     let evaluation = try Evaluation(
-      model, recording: recording ?? "\(dataFolder())/doom-health/test.safetensors",
+      model, recording: recording ?? testRecording(),
       steps: [1, 2, 4, 8, 16, 32],
       count: sequences, frames: frames, evaluations: steps, recordedActions: recordedActions, seed: seed,
       progress: .standardError)
@@ -56,5 +56,10 @@ struct Evaluate: ParsableCommand {
     } else {
       print(evaluation)
     }
+  }
+
+  /// The test part of the recording that the bundle's own recipe names.
+  private func testRecording() throws -> String {
+    "\(dataFolder())/\(try Recipe(path: "\(bundle)/recipe.yaml").recording)/test.safetensors"
   }
 }

@@ -14,8 +14,8 @@
 
 enum { FLOW_ISA_SCALAR = 0, FLOW_ISA_AVX2 = 1, FLOW_ISA_AVX512 = 2 };
 
-/// The best instruction set of this machine, or the one that FLOW_ISA=scalar|avx2|avx512 names,
-/// if the machine has it.
+/// The best instruction set of this machine, or the one that FLOW_ISA=scalar|avx2|avx512 names;
+/// another name, or a set that the machine lacks, ends the process with a message.
 int flow_isa(void);
 
 /// Makes kernels use another instruction set from now on; false where the machine lacks it.
