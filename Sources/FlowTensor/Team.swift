@@ -22,6 +22,17 @@ public enum Team {
     }
   }
 
+  /// As ``run``, without taking memory: for steps that must not.
+  package static func perform(_ count: Int, _ body: (Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { context in
+        flow_team_run(
+          count, { context, index in context!.assumingMemoryBound(to: ((Int) -> Void).self).pointee(index) },
+          UnsafeMutableRawPointer(mutating: context))
+      }
+    }
+  }
+
   /// Splits `count` items into ranges of about `grain` and calls `body` with each range, on all cores.
   package static func split(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     let grain = max(grain, 1)
