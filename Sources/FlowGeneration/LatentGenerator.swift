@@ -79,19 +79,20 @@ public struct LatentGenerator: Sendable {
   /// From noise at t = 1 down an even schedule to t = 0: X_{t→r}(z) = z − (t − r)(z − x̂)/t = (r/t)·z + (1 − r/t)·x̂.
   /// Allocates nothing once a batch of this size and its conditions have been seen.
   public func advance(_ streams: [LatentStream]) {
-    for stream in streams {
+    var most = 0
+    streams.walk { stream, _ in
       stream.noisePrevious(contextNoise)
       stream.drawNoisy()
+      most = max(most, stream.steps)
     }
-    let most = streams.reduce(0) { max($0, $1.steps) }
-    for evaluation in 0..<most {
+    walk(most) { evaluation in
       network.step { requests in
-        for stream in streams where evaluation < stream.steps {
-          requests.append(request(stream, evaluation: evaluation))
+        streams.walk { stream, _ in
+          if evaluation < stream.steps { requests.append(request(stream, evaluation: evaluation)) }
         }
       }
     }
-    for stream in streams { stream.finish(stream.frame + 1) }
+    streams.walk { stream, _ in stream.finish(stream.frame + 1) }
   }
 
   private func request(_ stream: LatentStream, evaluation: Int) -> EvaluationRequest {

@@ -35,8 +35,9 @@ enum RowOperation: Sendable {
 /// What a block's attention needs beside its linear layers.
 struct AttentionPart: Sendable {
   let block: Int
-  let normQ: Tensor
-  let normK: Tensor
+  /// The weights of the norms of queries and keys.
+  let normQ: ConstantVector
+  let normK: ConstantVector
 }
 
 /// The network as a list of segments, made once and run at every step.
@@ -95,7 +96,8 @@ final class StepPlanBuilder: TransformerArithmetic {
     emit(
       .splitHeads(
         AttentionPart(
-          block: a.block, normQ: parameters[a.normQ.index], normK: parameters[a.normK.index])))
+          block: a.block, normQ: ConstantVector(parameters[a.normQ.index]),
+          normK: ConstantVector(parameters[a.normK.index]))))
     segments.append(StepPlan.Segment(attention: a.block, operations: []))
     return .attended
   }

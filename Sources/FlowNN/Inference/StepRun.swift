@@ -15,7 +15,7 @@ struct StepStream {
 /// The buffers of a step, for as many rows as it has, and what is done to them.
 ///
 /// Not Sendable: one step at a time. Grows with the largest batch it has seen, then allocates nothing.
-final class StepRun {
+final class StepRun: TeamWork {
   private let configuration: CausalTransformerConfiguration
   private let plan: StepPlan
   private let patches: LatentPatches
@@ -24,6 +24,15 @@ final class StepRun {
   private var capacity = 0
   private var memory: Workspace?
   private var quantised: Workspace?
+  /// What the team is at.
+  private var phase = Phase.rows(segment: 0, block: 1, blocks: 1)
+
+  private enum Phase {
+    case attention(layer: Int)
+    /// `block` rows a task, `blocks` tasks a stream.
+    case rows(segment: Int, block: Int, blocks: Int)
+  }
+
   /// The streams of the step at hand.
   var streams: [StepStream] = []
 
@@ -40,19 +49,27 @@ final class StepRun {
   func run() {
     let tokens = configuration.tokens, rows = streams.count * tokens
     if rows > capacity { grow(to: rows) }
-    for entry in streams { entry.stream.rotation.turn(to: entry.frame) }
+    streams.walk { entry, _ in entry.stream.rotation.turn(to: entry.frame) }
     let block = Self.blockRows(tokens: tokens, rows: rows, team: Team.size)
     let blocks = (tokens + block - 1) / block
-    for segment in plan.segments {
-      if let layer = segment.attention {
-        Team.perform(streams.count * attentionTasks) { self.attend(layer, task: $0) }
+    walk(plan.segments.count) { segment in
+      if let layer = plan.segments[segment].attention {
+        phase = .attention(layer: layer)
+        Team.run(streams.count * attentionTasks, self)
       }
-      Team.perform(streams.count * blocks) { task in
-        let first = task % blocks * block
-        self.carry(
-          RowBlock(stream: task / blocks, token: first, count: min(block, tokens - first)),
-          through: segment.operations)
-      }
+      phase = .rows(segment: segment, block: block, blocks: blocks)
+      Team.run(streams.count * blocks, self)
+    }
+  }
+
+  func perform(_ index: Int) {
+    switch phase {
+    case .attention(let layer): attend(layer, task: index)
+    case .rows(let segment, let block, let blocks):
+      let first = index % blocks * block
+      carry(
+        RowBlock(stream: index / blocks, token: first, count: min(block, configuration.tokens - first)),
+        through: plan.segments[segment].operations)
     }
   }
 
@@ -80,7 +97,7 @@ final class StepRun {
 
   private func carry(_ block: RowBlock, through operations: [RowOperation]) {
     let entry = streams[block.stream], row = block.stream * configuration.tokens + block.token
-    for operation in operations {
+    operations.walk { operation, _ in
       switch operation {
       case .gatherPatches:
         patches.gather(
@@ -115,16 +132,15 @@ final class StepRun {
     let angle = block.token * headWidth / 2
     let cosine = entry.stream.rotation.cosine + angle, sine = entry.stream.rotation.sine + angle
     let wide = start(.wide, row), keys = start(.normed, row)
-    for (source, norm, target) in [
-      (wide, part.normQ, start(.queries, row)), (wide + width, part.normK, keys),
-    ] {
-      norm.withElements {
-        TokenRows.normedAndRotated(
-          block.count, channels: width, headWidth: headWidth, epsilon: normEpsilon, source,
-          stride: plan.wideStride, weight: $0.baseAddress!, cosine: cosine, sine: sine, into: target,
-          yStride: stride)
-      }
+    let rotate = {
+      (source: UnsafePointer<Float>, weight: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>) in
+      TokenRows.normedAndRotated(
+        block.count, channels: width, headWidth: headWidth, epsilon: normEpsilon, source,
+        stride: self.plan.wideStride, weight: weight, cosine: cosine, sine: sine, into: target,
+        yStride: self.stride)
     }
+    rotate(wide, part.normQ.floats, start(.queries, row))
+    rotate(wide + width, part.normK.floats, keys)
     let cache = entry.stream.cache
     cache.heads.write(
       layer: part.block, token: cache.start(of: entry.frame) + block.token, rows: block.count, keys: keys,
@@ -145,7 +161,8 @@ final class StepRun {
     let entry = streams[stream], cache = entry.stream.cache
     let first = part / configuration.heads * Self.taskQueries
     let end = min(configuration.tokens, first + Self.taskQueries)
-    for token in Swift.stride(from: first, to: end, by: HeadCaches.mostQueries) {
+    walk((end - first + HeadCaches.mostQueries - 1) / HeadCaches.mostQueries) { block in
+      let token = first + block * HeadCaches.mostQueries
       let row = stream * configuration.tokens + token
       cache.heads.attend(
         layer: layer, head: part % configuration.heads, visible: cache.visible(from: entry.frame),

@@ -62,14 +62,14 @@ final class FrameRotation {
   func turn(to frame: Int) {
     if frame == self.frame { return }
     self.frame = frame
-    for (pair, frequency) in frequencies.enumerated() {
+    frequencies.walk { frequency, pair in
       let angle = Double(frame) * frequency
       cosine[pair] = Float(cos(angle))
       sine[pair] = Float(sin(angle))
     }
-    for token in 1..<max(tokens, 1) {
-      (cosine + token * pairs).update(from: cosine, count: frequencies.count)
-      (sine + token * pairs).update(from: sine, count: frequencies.count)
+    walk(tokens - 1) { token in
+      (cosine + (token + 1) * pairs).update(from: cosine, count: frequencies.count)
+      (sine + (token + 1) * pairs).update(from: sine, count: frequencies.count)
     }
   }
 }

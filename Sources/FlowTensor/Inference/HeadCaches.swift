@@ -54,7 +54,7 @@ package final class HeadCaches {
     layer: Int, token: Int, rows: Int, keys: UnsafePointer<Float>, keyStride: Int,
     values: UnsafePointer<Float>, valueStride: Int
   ) {
-    for head in 0..<heads {
+    walk(heads) { head in
       flow_head_cache_write(
         caches + layer * heads + head, token, rows, width, keys + head * width, keyStride,
         values + head * width, valueStride)

@@ -24,3 +24,16 @@ package final class Workspace {
     UnsafeMutableRawPointer(floats).assumingMemoryBound(to: UInt8.self)
   }
 }
+
+/// Numbers that stay as they are, in memory of their own.
+package final class ConstantVector: @unchecked Sendable {  // Safe: written in the initialiser alone.
+  private let memory: Workspace
+  /// The first number.
+  package var floats: UnsafePointer<Float> { UnsafePointer(memory.floats) }
+
+  /// Copies the elements of a tensor.
+  package init(_ tensor: Tensor) {
+    memory = Workspace(count: tensor.count)
+    tensor.withElements { memory.floats.update(from: $0.baseAddress!, count: $0.count) }
+  }
+}
