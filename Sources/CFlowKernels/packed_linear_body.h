@@ -136,7 +136,7 @@ static void ISA(flow_quantise_rows)(
   for (size_t i = 0; i < count; i++, x += x_stride, q += q_stride) {
     v16f lanes = ISA(splat)(0.0f);
     for (size_t c = 0; c < whole; c += 16) lanes = ISA(larger)(lanes, __builtin_elementwise_abs(ISA(load)(x + c)));
-    float most = __builtin_reduce_max(lanes);
+    float most = ISA(largest_lane)(lanes);
     for (size_t c = whole; c < columns; c++) most = __builtin_fmaxf(most, __builtin_fabsf(x[c]));
     float inverse = most > 0 ? 127.0f / most : 0.0f;
     scale[i] = most / 127.0f;
