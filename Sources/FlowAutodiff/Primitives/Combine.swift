@@ -8,6 +8,14 @@ struct Combine: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [Tensor.combine(function, inputs[0], inputs[1])] }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    let x = inputs[0], y = inputs[1], z = outputs[0]
+    return [
+      total(tangents[0].map { left(x, y, $0) }, tangents[1].map { right(x, y, z, $0) })?.broadcast(
+        to: z.shape)
+    ]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {

@@ -12,6 +12,11 @@ struct Convolve: Primitive {
     [Tensor.convolution(inputs[0], inputs[1], geometry)]
   }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    let a = inputs[0], b = inputs[1]
+    return [total(tangents[0].map { apply(self, $0, b) }, tangents[1].map { apply(self, a, $0) })]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
@@ -32,6 +37,11 @@ struct ConvolveInputGradient: Primitive {
     [Tensor.convolutionInputGradient(inputs[0], inputs[1], geometry, shape: shape)]
   }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    let a = inputs[0], b = inputs[1]
+    return [total(tangents[0].map { apply(self, $0, b) }, tangents[1].map { apply(self, a, $0) })]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
@@ -50,6 +60,11 @@ struct ConvolveWeightGradient: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] {
     [Tensor.convolutionWeightGradient(inputs[0], inputs[1], geometry, shape: shape)]
+  }
+
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    let a = inputs[0], b = inputs[1]
+    return [total(tangents[0].map { apply(self, $0, b) }, tangents[1].map { apply(self, a, $0) })]
   }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])

@@ -8,6 +8,10 @@ struct Reshape: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].reshaped(shape)] }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    [tangents[0]!.reshaped(shape)]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
@@ -20,6 +24,10 @@ struct Permute: Primitive {
   let axes: [Int]
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].permuted(axes)] }
+
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    [tangents[0]!.permuted(axes)]
+  }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
@@ -35,6 +43,11 @@ struct Concatenate: Primitive {
   let axis: Int
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [Tensor.concatenate(inputs, axis: axis)] }
+
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    let parts = zip(inputs, tangents).map { $1 ?? Variable(.zeros($0.shape)) }
+    return [concatenate(parts, axis: axis)]
+  }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
@@ -55,6 +68,10 @@ struct Slice: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].slice(axis: axis, range)] }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    [tangents[0]!.slice(axis: axis, range)]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
@@ -74,6 +91,10 @@ struct Unstack: Primitive {
     var rest = shape.extents
     rest.remove(at: axis)
     return (0..<shape[axis]).map { inputs[0].slice(axis: axis, $0..<$0 + 1).reshaped(Shape(rest)) }
+  }
+
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    apply(self, to: [tangents[0]!])
   }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])

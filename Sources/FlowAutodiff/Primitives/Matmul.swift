@@ -11,6 +11,11 @@ struct Matmul: Primitive {
     [Tensor.matmul(inputs[0], inputs[1], transposeA: transposeA, transposeB: transposeB)]
   }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    let a = inputs[0], b = inputs[1]
+    return [total(tangents[0].map { apply(self, $0, b) }, tangents[1].map { apply(self, a, $0) })]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
@@ -42,6 +47,14 @@ public func matmul(_ a: Variable, _ b: Variable, transposeA: Bool = false, trans
 struct Linear: Primitive {
   func forward(_ inputs: [Tensor]) -> [Tensor] {
     [Tensor.matmul(inputs[0], inputs[1], transposeB: true, bias: inputs[2])]
+  }
+
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    let x = inputs[0], w = inputs[1]
+    let product = total(
+      tangents[0].map { matmul($0, w, transposeB: true) }, tangents[1].map { matmul(x, $0, transposeB: true) }
+    )
+    return [total(product, tangents[2])?.broadcast(to: outputs[0].shape)]
   }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])

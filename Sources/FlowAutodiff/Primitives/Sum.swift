@@ -8,6 +8,10 @@ struct SumTo: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].sum(to: target)] }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    [tangents[0]!.sum(to: target)]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
@@ -23,6 +27,10 @@ struct BroadcastTo: Primitive {
     [Tensor.combine(.add, inputs[0], Tensor.zeros(target))]
   }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    [tangents[0]!.broadcast(to: target)]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
@@ -35,6 +43,10 @@ struct SumAxis: Primitive {
   let axis: Int
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].sum(axis: axis)] }
+
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    [tangents[0]!.sum(axis: axis)]
+  }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
