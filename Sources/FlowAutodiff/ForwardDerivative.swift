@@ -53,8 +53,18 @@ func pushforward(
   return (results.map(\.primal), results.map(\.tangent))
 }
 
-/// Applies a primitive for the transformations outside `level`, and its rule to the tangents of that level.
-func applyDual(_ primitive: any Primitive, _ inputs: [Variable], level: Int, detaching: Bool) -> [Variable] {
+/// Applies a primitive for the transformations outside the innermost, and a rule to the tangents of that one.
+///
+/// - Parameter rule: the tangents of the results from inputs, outputs and the tangents of the inputs, as
+///   ``Primitive/jvp(_:_:tangents:)``.
+func applyDual(
+  _ primitive: any Primitive, _ inputs: [Variable],
+  rule: (_ inputs: [Variable], _ outputs: [Variable], _ tangents: [Variable?]) -> [Variable?]
+) -> [Variable] {
+  guard let innermost = innermost(inputs), case .dual(_, let detaching) = innermost.role else {
+    preconditionFailure("applyDual: no tangents are being carried")
+  }
+  let level = innermost.level
   var primals = inputs, tangents = [Variable?](repeating: nil, count: inputs.count)
   for index in inputs.indices {
     (primals[index], tangents[index]) = inputs[index].primalAndTangent(of: level)
@@ -62,8 +72,8 @@ func applyDual(_ primitive: any Primitive, _ inputs: [Variable], level: Int, det
   let outputs = apply(primitive, to: primals)
   let results =
     detaching
-    ? primitive.jvp(primals.map(\.detached), outputs.map(\.detached), tangents: tangents)
-    : primitive.jvp(primals, outputs, tangents: tangents)
+    ? rule(primals.map { $0.detached }, outputs.map { $0.detached }, tangents)
+    : rule(primals, outputs, tangents)
   return zip(outputs, results).map { output, tangent in
     tangent.map { output.dual($0, level: level, detaching: detaching) } ?? output
   }

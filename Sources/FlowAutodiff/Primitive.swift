@@ -32,18 +32,26 @@ public protocol Primitive: Sendable {
 /// The results of a primitive, seen by the innermost transformation among its inputs: recorded on its tape,
 /// or carrying its tangents.
 public func apply(_ primitive: any Primitive, to inputs: [Variable]) -> [Variable] {
-  var innermost: Trace?
-  for case let trace? in inputs.lazy.map(\.trace) where trace.level > innermost?.level ?? 0 {
-    innermost = trace
-  }
+  let innermost = innermost(inputs)
   switch innermost?.role {
   case nil:
-    return primitive.forward(inputs.map(\.tensor)).map { Variable($0) }
+    return primitive.forward(inputs.map { $0.tensor }).map { Variable($0) }
   case .recorded(let tape, _):
     return tape.record(primitive, inputs)
-  case .dual(_, let detaching):
-    return applyDual(primitive, inputs, level: innermost!.level, detaching: detaching)
+  case .dual:
+    return applyDual(primitive, inputs, rule: primitive.jvp)
+  case .constant:
+    return primitive.forward(inputs.map { $0.tensor }).map { Variable(tensor: $0, trace: innermost) }
   }
+}
+
+/// The trace of the innermost transformation among the variables; nil where all are constants.
+func innermost(_ variables: [Variable]) -> Trace? {
+  var found: Trace?
+  for variable in variables {
+    if let trace = variable.trace, trace.level > found?.level ?? 0 { found = trace }
+  }
+  return found
 }
 
 /// The only result of a primitive.

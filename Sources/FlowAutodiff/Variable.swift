@@ -46,6 +46,8 @@ final class Trace {
     case recorded(on: Tape, at: Int)
     /// The value has a tangent. Where `detaching`, tangents are arithmetic on constants.
     case dual(tangent: Variable, detaching: Bool)
+    /// What is made of the value is a constant too, whatever the variables beside it.
+    case constant
   }
 
   /// Transformations begun later are inside those begun earlier: theirs is the higher level.

@@ -33,7 +33,4 @@ extension Variable {
 
   /// [batch…, channels] as [batch…, 1, channels]: one row for all tokens.
   var forAllTokens: Variable { reshaped(Shape(shape.extents.dropLast() + [1, shape[-1]])) }
-
-  /// The sum over the tokens of [batch…, tokens, channels].
-  var sumOfTokens: Variable { sum(axis: -2) }
 }

@@ -7,13 +7,14 @@ struct GatedAdd: Primitive {
   func forward(_ inputs: [Tensor]) -> [Tensor] { [Tensor.gatedAdd(inputs[0], gate: inputs[1], inputs[2])] }
 
   func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
-    var result = tangents[0]
-    func add(_ gate: Variable, _ y: Variable) {
-      result = result?.adding(y, gate: gate) ?? gate.forAllTokens * y
+    if let dx = tangents[0], let dgate = tangents[1], let dy = tangents[2] {
+      return apply(GatedAddTangent(), to: [inputs[1], inputs[2], dx, dgate, dy])
     }
-    if let gate = tangents[1] { add(gate, inputs[2]) }
-    if let y = tangents[2] { add(inputs[1], y) }
-    return [result]
+    let parts = [
+      tangents[0], tangents[1].map { $0.forAllTokens * inputs[2] },
+      tangents[2].map { inputs[1].forAllTokens * $0 },
+    ]
+    return [parts.reduce(nil, total)]
   }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
@@ -26,6 +27,18 @@ struct GatedAdd: Primitive {
   }
 }
 
+/// The tangent of ``GatedAdd``, dx + dgate·y + gate·dy: inputs gate, y, dx, dgate, dy.
+struct GatedAddTangent: Composed {
+  func forward(_ inputs: [Tensor]) -> [Tensor] {
+    let tangents = (x: inputs[2], gate: inputs[3], y: inputs[4])
+    return [Tensor.gatedAddTangent(gate: inputs[0], inputs[1], tangents: tangents)]
+  }
+
+  func composition(_ inputs: [Variable]) -> [Variable] {
+    [inputs[2].adding(inputs[1], gate: inputs[3]).adding(inputs[4], gate: inputs[0])]
+  }
+}
+
 /// The gradients of ``GatedAdd``: inputs gate, y, cotangent; results dgate = Σ y·d over the tokens, dy = gate·d.
 struct GatedAddGradient: Composed {
   func forward(_ inputs: [Tensor]) -> [Tensor] {
@@ -34,7 +47,7 @@ struct GatedAddGradient: Composed {
   }
 
   func composition(_ inputs: [Variable]) -> [Variable] {
-    [(inputs[1] * inputs[2]).sumOfTokens, inputs[0].forAllTokens * inputs[2]]
+    [(inputs[1] * inputs[2]).sum(axis: -2), inputs[0].forAllTokens * inputs[2]]
   }
 }
 

@@ -24,7 +24,7 @@ struct Map: Primitive {
     case .negate: -d
     case .exp: d * y
     case .log: d / x
-    case .sqrt: d / (2 * y)
+    case .sqrt: divided(d, byTwice: y)
     case .reciprocalSqrt: -0.5 * d * y / x
     case .square: 2 * d * x
     case .tanh: d * (1 - y.map(.square))
@@ -38,7 +38,17 @@ struct Map: Primitive {
     case .absolute: d * x.map(.sign)
     // Constant almost everywhere.
     case .sign: nil
+    case .softplus: d * x.map(.sigmoid)
+    case .logOnePlus: d / (1 + x)
+    case .expMinusOne: d * (1 + y)
     }
+  }
+
+  /// d/(2y), and 0 at y = 0, where the derivative of the root is infinite: the choice that makes the gradient of a
+  /// norm at the origin 0.
+  private func divided(_ d: Variable, byTwice y: Variable) -> Variable {
+    let zero = y.isZero
+    return select(zero, Variable(0), d / (2 * (y + Variable(zero))))
   }
 }
 
@@ -48,4 +58,7 @@ extension Variable {
 
   /// −x.
   public static prefix func - (x: Variable) -> Variable { x.map(.negate) }
+
+  /// 1 where the value is 0, else 0.
+  var isZero: Tensor { Tensor.combine(.equal, tensor, Tensor(0)) }
 }

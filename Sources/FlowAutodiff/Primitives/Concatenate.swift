@@ -1,42 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FlowTensor
-
-/// The same elements under another shape.
-struct Reshape: Primitive {
-  let shape: Shape
-
-  func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].reshaped(shape)] }
-
-  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
-    [tangents[0]!.reshaped(shape)]
-  }
-
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
-    -> [Variable?]
-  {
-    [cotangents[0]!.reshaped(inputs[0].shape)]
-  }
-}
-
-/// The axes in another order.
-struct Permute: Primitive {
-  let axes: [Int]
-
-  func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].permuted(axes)] }
-
-  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
-    [tangents[0]!.permuted(axes)]
-  }
-
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
-    -> [Variable?]
-  {
-    var inverse = axes
-    for (position, axis) in axes.enumerated() { inverse[axis] = position }
-    return [cotangents[0]!.permuted(inverse)]
-  }
-}
+internal import FlowTensor
 
 /// Tensors joined along an axis.
 struct Concatenate: Primitive {
@@ -75,10 +39,29 @@ struct Slice: Primitive {
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
-    let shape = inputs[0].shape
-    let before = shape.replacing(axis, with: range.lowerBound)
-    let after = shape.replacing(axis, with: shape[axis] - range.upperBound)
-    return [concatenate([Variable(.zeros(before)), cotangents[0]!, Variable(.zeros(after))], axis: axis)]
+    let after = inputs[0].shape[axis] - range.upperBound
+    return [cotangents[0]!.padded(axis: axis, before: range.lowerBound, after: after)]
+  }
+}
+
+/// Zeros at both ends of an axis: the transpose of ``Slice``.
+struct Pad: Primitive {
+  let axis: Int
+  let before: Int
+  let after: Int
+
+  func forward(_ inputs: [Tensor]) -> [Tensor] {
+    [inputs[0].padded(axis: axis, before: before, after: after)]
+  }
+
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    [tangents[0]!.padded(axis: axis, before: before, after: after)]
+  }
+
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
+    [cotangents[0]!.slice(axis: axis, before..<before + inputs[0].shape[axis])]
   }
 }
 
@@ -87,10 +70,8 @@ struct Unstack: Primitive {
   let axis: Int
 
   func forward(_ inputs: [Tensor]) -> [Tensor] {
-    let shape = inputs[0].shape
-    var rest = shape.extents
-    rest.remove(at: axis)
-    return (0..<shape[axis]).map { inputs[0].slice(axis: axis, $0..<$0 + 1).reshaped(Shape(rest)) }
+    let shape = inputs[0].shape, rest = shape.removing([axis])
+    return (0..<shape[axis]).map { inputs[0].slice(axis: axis, $0..<$0 + 1).reshaped(rest) }
   }
 
   func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
@@ -100,20 +81,12 @@ struct Unstack: Primitive {
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
-    let part = inputs[0].shape.replacing(axis, with: 1)
-    return [concatenate(cotangents.map { ($0 ?? Variable(.zeros(part))).reshaped(part) }, axis: axis)]
+    let part = inputs[0].shape.reduced([axis])
+    return [concatenate(cotangents.map { $0?.reshaped(part) ?? Variable(.zeros(part)) }, axis: axis)]
   }
 }
 
 extension Variable {
-  /// The same elements under another shape of the same count.
-  public func reshaped(_ shape: Shape) -> Variable {
-    shape == self.shape ? self : apply(Reshape(shape: shape), self)
-  }
-
-  /// The axes in another order: axis i of the result is axis `axes[i]` of this variable.
-  public func permuted(_ axes: [Int]) -> Variable { apply(Permute(axes: axes), self) }
-
   /// An axis cut into its single positions, each without the axis.
   public func unstacked(axis: Int) -> [Variable] { apply(Unstack(axis: shape.normalized(axis)), to: [self]) }
 
@@ -121,9 +94,22 @@ extension Variable {
   public func slice(axis: Int, _ range: Range<Int>) -> Variable {
     apply(Slice(axis: shape.normalized(axis), range: range), self)
   }
+
+  /// Zeros added at both ends of an axis.
+  public func padded(axis: Int, before: Int, after: Int) -> Variable {
+    apply(Pad(axis: shape.normalized(axis), before: before, after: after), self)
+  }
 }
 
 /// Variables joined along an axis.
 public func concatenate(_ variables: [Variable], axis: Int) -> Variable {
   apply(Concatenate(axis: variables[0].shape.normalized(axis)), to: variables)[0]
+}
+
+/// Variables of one shape laid side by side along a new axis: the inverse of ``Variable/unstacked(axis:)``.
+public func stack(_ variables: [Variable], axis: Int) -> Variable {
+  let shape = variables[0].shape, axis = axis < 0 ? axis + shape.rank + 1 : axis
+  var extents = shape.extents
+  extents.insert(1, at: axis)
+  return concatenate(variables.map { $0.reshaped(Shape(extents)) }, axis: axis)
 }
