@@ -39,7 +39,8 @@ extension Tensor {
   /// Queries are [batch, queries, heads, width], keys and values [batch, keys, heads, width]. Scores exist for a tile
   /// at a time, here and in the derivatives: memory is linear in the number of queries and keys. Source: Dao et al.,
   /// FlashAttention (2022).
-  public static func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, mask: AttentionMask) -> AttentionOutput {
+  public static func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, mask: AttentionMask) -> AttentionOutput
+  {
     var call = AttentionCall(q, k, v, mask: mask, in: "attention")
     return call.output(flow_attention_forward)
   }

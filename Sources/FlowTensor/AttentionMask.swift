@@ -62,7 +62,8 @@ public struct AttentionMask: Hashable, Sendable {
     case .explicit(let visible):
       precondition(
         queries == visible.queries && keys == visible.keys,
-        "\(operation): a mask of [\(visible.queries), \(visible.keys)] for \(queries) queries and \(keys) keys")
+        "\(operation): a mask of [\(visible.queries), \(visible.keys)] for \(queries) queries and \(keys) keys"
+      )
     }
   }
 }

@@ -38,7 +38,8 @@ struct MaskExample: Sendable, CustomTestStringConvertible {
   ) -> MaskExample {
     let visible = (0..<queries * keys).map { sees($0 / keys, $0 % keys) }
     return MaskExample(
-      name: name, mask: .explicit(visible, queries: queries, keys: keys), queries: queries, keys: keys, sees: sees)
+      name: name, mask: .explicit(visible, queries: queries, keys: keys), queries: queries, keys: keys,
+      sees: sees)
   }
 
   static let all = [
@@ -69,20 +70,23 @@ struct AttentionTests {
   static func definition(_ q: Tensor, _ k: Tensor, _ v: Tensor, sees: (Int, Int) -> Bool)
     -> (values: [Double], logSums: [Double])
   {
-    let (heads, width) = (q.shape[2], q.shape[3])
-    var logSums = [Double](repeating: 0, count: q.shape[0] * heads * q.shape[1])
-    let values = indices(of: [q.shape[0], q.shape[1], heads]).flatMap { index -> [Double] in
-      let (b, i, h) = (index[0], index[1], index[2])
-      let keys = (0..<k.shape[1]).filter { sees(i, $0) }
-      let scores = keys.map { j in
-        (0..<width).reduce(0) { $0 + q.element([b, i, h, $1]) * k.element([b, j, h, $1]) } / sqrt(Double(width))
+    let (queries, keys, heads, width) = (q.shape[1], k.shape[1], q.shape[2], q.shape[3])
+    let (qs, ks, vs) = (q.doubles, k.doubles, v.doubles)
+    var values = [Double](repeating: 0, count: qs.count)
+    var logSums = [Double](repeating: 0, count: q.shape[0] * heads * queries)
+    for index in indices(of: [q.shape[0], heads, queries]) {
+      let (b, h, i) = (index[0], index[1], index[2])
+      let seen = (0..<keys).filter { sees(i, $0) }, row = ((b * queries + i) * heads + h) * width
+      let rows = seen.map { ((b * keys + $0) * heads + h) * width }
+      let scores = rows.map { key in
+        (0..<width).reduce(0) { $0 + qs[row + $1] * ks[key + $1] } / sqrt(Double(width))
       }
       let most = scores.max() ?? 0, weights = scores.map { exp($0 - most) }
       let sum = weights.reduce(0, +)
-      logSums[(b * heads + h) * q.shape[1] + i] = keys.isEmpty ? 0 : most + log(sum)
-      return (0..<width).map { c in
-        zip(keys, weights).reduce(0) { $0 + $1.1 / sum * v.element([b, $1.0, h, c]) }
+      for (key, weight) in zip(rows, weights) {
+        for c in 0..<width { values[row + c] += weight / sum * vs[key + c] }
       }
+      logSums[(b * heads + h) * queries + i] = seen.isEmpty ? 0 : most + log(sum)
     }
     return (values, logSums)
   }

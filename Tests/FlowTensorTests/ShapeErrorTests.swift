@@ -42,7 +42,8 @@ struct ShapeErrorTests {
       Tensor.attention(.zeros([1, 2, 1, 4]), .zeros([1, 3, 1, 4]), .zeros([1, 3, 1, 4]), mask: .causal)
     },
     Misuse("attention", "[1, 3]", "2 queries and 3 keys") {
-      let k = Tensor.zeros([1, 3, 1, 4]), mask = AttentionMask.explicit([true, true, true], queries: 1, keys: 3)
+      let k = Tensor.zeros([1, 3, 1, 4]),
+        mask = AttentionMask.explicit([true, true, true], queries: 1, keys: 3)
       return Tensor.attention(.zeros([1, 2, 1, 4]), k, k, mask: mask)
     },
     Misuse("explicit mask", "3 elements", "2 queries and 2 keys") {

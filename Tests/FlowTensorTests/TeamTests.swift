@@ -24,11 +24,13 @@ struct TeamTests {
     let long = Tensor.modulatedNormGradient(
       x.reshaped([1, 700, 130]), scale: x.rows(0..<1), cotangent: x.reshaped([1, 700, 130]), epsilon: 1e-6)
     let norm = Tensor.rmsNormGradient(x, weight: random.normal([130]), cotangent: x, epsilon: 1e-6)
-    let results = [
-      x, Tensor.matmul(x, w), MatmulPrecision.$current.withValue(.bfloat16) { Tensor.matmul(x, w) }, y,
-      Tensor.convolutionWeightGradient(pictures, y, geometry, shape: weights.shape), norm.x, norm.weight, x.sum(), x.sum(axis: 0), x.map(.gelu), x.permuted([1, 0]),
-      random.uniform([100_000]), one, long.x, long.scale, long.shift,
-    ] + attended
+    let results =
+      [
+        x, Tensor.matmul(x, w), MatmulPrecision.$current.withValue(.bfloat16) { Tensor.matmul(x, w) }, y,
+        Tensor.convolutionWeightGradient(pictures, y, geometry, shape: weights.shape), norm.x, norm.weight,
+        x.sum(), x.sum(axis: 0), x.map(.gelu), x.permuted([1, 0]),
+        random.uniform([100_000]), one, long.x, long.scale, long.shift,
+      ] + attended
     return results.flatMap(\.elements).reduce(0xCBF2_9CE4_8422_2325) {
       ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3
     }

@@ -37,7 +37,8 @@ struct AttendGradient: Primitive {
   ) -> [Variable?] {
     let present = tangents.compactMap(\.self), output = output.compactMap(\.self)
     if present.isEmpty { return [nil, nil, nil] }
-    precondition(output.count == 2, "AttendGradient: q, k, v have tangents and what attention made of them has not")
+    precondition(
+      output.count == 2, "AttendGradient: q, k, v have tangents and what attention made of them has not")
     let hessian = AttendHessian(mask: mask, given: GivenTangents(tangents))
     return apply(hessian, to: known + [d] + output + present)
   }

@@ -60,7 +60,8 @@ struct AttendTangent: Primitive {
     }
     if needed[5...].contains(true) {
       let gradient = apply(AttendGradient(mask: mask), to: known + [d])
-      sent.replaceSubrange(5..., with: zip(gradient, given.spread(inputs[5...])).filter { $1 != nil }.map(\.0))
+      sent.replaceSubrange(
+        5..., with: zip(gradient, given.spread(inputs[5...])).filter { $1 != nil }.map(\.0))
     }
     return sent
   }
