@@ -16,8 +16,12 @@ struct KernelRun: Sendable {
   }
 }
 
-private let exactFunctions: Set<UnaryFunction> = [.negate, .square, .absolute, .sign]
-private let positiveFunctions: Set<UnaryFunction> = [.log, .sqrt, .reciprocalSqrt, .reciprocal]
+private let exactFunctions: Set<UnaryFunction> = [
+  .negate, .square, .absolute, .sign,
+]
+private let positiveFunctions: Set<UnaryFunction> = [
+  .log, .sqrt, .reciprocalSqrt, .reciprocal, .logOnePlus,
+]
 
 private let unaryRuns = UnaryFunction.allCases.map { function in
   KernelRun(name: "\(function)", tolerance: exactFunctions.contains(function) ? 0 : 2e-5) { n, random in
@@ -50,31 +54,80 @@ private let rowRuns: [KernelRun] = [
   KernelRun(name: "modulated norm") { n, random in
     let x = random.normal([2, 3, n]), scale = random.normal([2, n]), shift = random.normal([2, n])
     let g = Tensor.modulatedNormGradient(x, scale: scale, cotangent: random.normal([2, 3, n]), epsilon: 1e-2)
-    return [Tensor.modulatedNorm(x, scale: scale, shift: shift, epsilon: 1e-2), g.x, g.scale, g.shift]
+    let tangent = Tensor.modulatedNormTangent(
+      x, scale: scale, tangent: random.normal([2, 3, n]), modulation: (shift, scale), epsilon: 1e-2)
+    return [
+      Tensor.modulatedNorm(x, scale: scale, shift: shift, epsilon: 1e-2), g.x, g.scale, g.shift, tangent,
+    ]
   },
   KernelRun(name: "root-mean-square norm") { n, random in
     let x = random.normal([6, n]), weight = random.normal([n])
     let g = Tensor.rmsNormGradient(x, weight: weight, cotangent: random.normal([6, n]), epsilon: 1e-2)
-    return [Tensor.rmsNorm(x, weight: weight, epsilon: 1e-2), g.x, g.weight]
+    let tangent = Tensor.rmsNormTangent(
+      x, weight: weight, tangent: random.normal([6, n]), weightTangent: weight, epsilon: 1e-2)
+    return [Tensor.rmsNorm(x, weight: weight, epsilon: 1e-2), g.x, g.weight, tangent]
   },
   KernelRun(name: "gated addition") { n, random in
     let x = random.normal([2, 3, n]), y = random.normal([2, 3, n]), gate = random.normal([2, n])
     let g = Tensor.gatedAddGradient(gate: gate, y, cotangent: x)
-    return [Tensor.gatedAdd(x, gate: gate, y), g.gate, g.y]
+    let tangent = Tensor.gatedAddTangent(gate: gate, y, tangents: (y, gate, x))
+    return [Tensor.gatedAdd(x, gate: gate, y), g.gate, g.y, tangent]
+  },
+  KernelRun(name: "power and bounds") { n, random in
+    let x = random.normal([n])
+    return [x.power(3), x.power(4), x.map(.square).power(0.7), x.clamped(-1, 0.5)]
+  },
+  KernelRun(name: "choice", tolerance: 0) { n, random in
+    let x = random.normal([n]), y = random.normal([n])
+    let c = Tensor.combine(.greater, x, y)
+    return [(x, y), (x, Tensor(1)), (Tensor(2), y)].map { Tensor.select(c, $0, $1) }
+  },
+  KernelRun(name: "largest", tolerance: 0) { n, random in
+    let x = random.normal([5, n + 1])
+    return [x.largest(axis: 0), x.largest(axis: 1)]
+  },
+  KernelRun(name: "linear with epilogue") { n, random in
+    let x = random.normal([3, 4]), weight = random.normal([n, 4]), bias = random.normal([n])
+    return Activation.allCases.flatMap { activation in
+      let kept = Tensor.linearKeepingSum(x, weight: weight, bias: bias, activation: activation)
+      let g = Tensor.activationGradient(kept.sum, cotangent: kept.result, activation: activation)
+      return [
+        Tensor.linear(x, weight: weight, bias: bias, activation: activation), kept.result, kept.sum, g.sum,
+        g.bias, Tensor.linearTangent(x, weight: weight, sum: kept.sum, activation: activation),
+      ]
+    }
   },
 ]
+
+/// The results of all four kernels of attention.
+private func attentionPasses(
+  _ random: inout Random, queries: Int, keys: Int, width: Int, _ mask: AttentionMask
+) -> [Tensor] {
+  let query: Shape = [1, queries, 2, width], key: Shape = [1, keys, 2, width]
+  let (q, k, v) = (random.normal(query), random.normal(key), random.normal(key))
+  let tangents = AttentionTangents(q: random.normal(query), k: random.normal(key), v: random.normal(key))
+  let d = random.normal(query), output = Tensor.attention(q, k, v, mask: mask)
+  let tangent = Tensor.attentionTangent(q, k, v, output, tangents: tangents, mask: mask)
+  let g = Tensor.attentionGradient(q, k, v, output, cotangent: d, mask: mask)
+  let h = Tensor.attentionHessian(
+    q, k, v, output, cotangent: d, tangents: tangents, outputTangent: tangent, mask: mask)
+  return [output.values, output.logSums, tangent.values, tangent.logSums, g.q, g.k, g.v, h.q, h.k, h.v]
+}
 
 private let attentionRuns: [KernelRun] = [
   KernelRun(name: "softmax") { n, random in [random.normal([3, n]).affine(scale: 4).softmax()] },
   KernelRun(name: "attention") { n, random in
-    let frames = n / 16 + 1
-    let (q, k, v) = (
-      random.normal([1, 2 * frames, 2, 4]), random.normal([1, 2 * frames, 2, 4]),
-      random.normal([1, 2 * frames, 2, 4])
-    )
-    let mask = AttentionMask.blockCausal(tokensPerFrame: 2, window: 3, sink: 1)
-    let g = Tensor.attentionGradient(q, k, v, cotangent: random.normal(q.shape), mask: mask)
-    return [Tensor.attention(q, k, v, mask: mask), g.q, g.k, g.v]
+    attentionPasses(&random, queries: min(n, 70), keys: min(n, 150) + 1, width: 5, .none)
+  },
+  KernelRun(name: "causal attention with a window and a sink") { n, random in
+    let tokens = 2 * (n / 16 + 1)
+    return attentionPasses(
+      &random, queries: tokens, keys: tokens, width: 4, .blockCausal(tokensPerFrame: 2, window: 3, sink: 1))
+  },
+  KernelRun(name: "attention under an explicit mask") { n, random in
+    let visible = random.uniforms(min(n, 90) * 40).map { $0 < 0.4 }
+    return attentionPasses(
+      &random, queries: min(n, 90), keys: 40, width: 18, .explicit(visible, queries: min(n, 90), keys: 40))
   },
   KernelRun(name: "rotary") { n, random in
     let angles = random.normal([3, n]), x = random.normal([2, 3, 2, 2 * n])

@@ -35,9 +35,28 @@ struct ShapeErrorTests {
     Misuse("attention", "[1, 2, 1, 4]", "[1, 2, 1, 6]") {
       Tensor.attention(.zeros([1, 2, 1, 4]), .zeros([1, 2, 1, 6]), .zeros([1, 2, 1, 6]), mask: .none)
     },
+    Misuse("attention", "[1, 2, 1, 4]", "no key", "[1, 0, 1, 4]") {
+      Tensor.attention(.zeros([1, 2, 1, 4]), .zeros([1, 0, 1, 4]), .zeros([1, 0, 1, 4]), mask: .none)
+    },
+    Misuse("attention", "as many queries as keys", "2 and 3") {
+      Tensor.attention(.zeros([1, 2, 1, 4]), .zeros([1, 3, 1, 4]), .zeros([1, 3, 1, 4]), mask: .causal)
+    },
+    Misuse("attention", "[1, 3]", "2 queries and 3 keys") {
+      let k = Tensor.zeros([1, 3, 1, 4]),
+        mask = AttentionMask.explicit([true, true, true], queries: 1, keys: 3)
+      return Tensor.attention(.zeros([1, 2, 1, 4]), k, k, mask: mask)
+    },
+    Misuse("explicit mask", "3 elements", "2 queries and 2 keys") {
+      AttentionMask.explicit([true, true, true], queries: 2, keys: 2)
+    },
     Misuse("attentionGradient", "[1, 2, 1, 4]", "[1, 2, 1, 2]") {
-      let x = Tensor.zeros([1, 2, 1, 4])
-      return Tensor.attentionGradient(x, x, x, cotangent: .zeros([1, 2, 1, 2]), mask: .none)
+      let x = Tensor.zeros([1, 2, 1, 4]), output = Tensor.attention(x, x, x, mask: .none)
+      return Tensor.attentionGradient(x, x, x, output, cotangent: .zeros([1, 2, 1, 2]), mask: .none)
+    },
+    Misuse("attentionTangent", "tangent of k", "[1, 2, 1, 2]", "[1, 2, 1, 4]") {
+      let x = Tensor.zeros([1, 2, 1, 4]), output = Tensor.attention(x, x, x, mask: .none)
+      return Tensor.attentionTangent(
+        x, x, x, output, tangents: AttentionTangents(k: .zeros([1, 2, 1, 2])), mask: .none)
     },
     Misuse("rotary", "[2, 3]", "[1, 2, 1, 4]") {
       Tensor.rotary(.zeros([1, 2, 1, 4]), cosine: .zeros([2, 3]), sine: .zeros([2, 3]))
@@ -50,16 +69,27 @@ struct ShapeErrorTests {
       Tensor.gatedAdd(.zeros([2, 3, 4]), gate: .zeros([2, 4]), .zeros([2, 3, 1]))
     },
     Misuse("convolution", "[1, 4, 4, 2]", "[3, 3, 3, 5]") {
-      Tensor.convolution(.zeros([1, 4, 4, 2]), .zeros([3, 3, 3, 5]), Convolution2D(kernel: 3, padding: 1))
+      Tensor.convolution(
+        .zeros([1, 4, 4, 2]), .zeros([3, 3, 3, 5]), Convolution2D(kernel: 3, padding: 1).geometry)
     },
     Misuse("convolution", "[1, 2, 9, 2]", "kernel of 3") {
       Tensor.convolution(
-        .zeros([1, 2, 9, 2]), .zeros([3, 3, 3, 2]), Convolution2D(kernel: 3, stride: 2, padding: 0))
+        .zeros([1, 2, 9, 2]), .zeros([3, 3, 3, 2]), Convolution2D(kernel: 3, stride: 2, padding: 0).geometry)
     },
     Misuse("convolution", "[2]", "[3, 3, 3, 2]") {
       Tensor.convolution(
-        .zeros([1, 4, 4, 2]), .zeros([3, 3, 3, 2]), bias: .zeros([2]), Convolution2D(kernel: 3, padding: 1))
+        .zeros([1, 4, 4, 2]), .zeros([3, 3, 3, 2]), bias: .zeros([2]),
+        Convolution2D(kernel: 3, padding: 1).geometry)
     },
+    Misuse("linear", "[2]", "3 columns") {
+      Tensor.linear(.zeros([5, 4]), weight: .zeros([3, 4]), bias: .zeros([2]), activation: .silu)
+    },
+    Misuse("activationGradient", "[2, 3]", "[3, 2]") {
+      Tensor.activationGradient(.zeros([2, 3]), cotangent: .zeros([3, 2]), activation: .gelu).sum
+    },
+    Misuse("select", "[2]", "[3]") { Tensor.select(.zeros([2]), .zeros([3]), .zeros([3])) },
+    Misuse("broadcast", "[3, 2]", "[3, 4]") { Tensor.zeros([3, 2]).broadcast(to: [3, 4]) },
+    Misuse("sum", "[3, 2]", "[2, 2]") { Tensor.zeros([3, 2]).sum(to: [2, 2]) },
     Misuse("gather", "table of 3 rows") { Tensor.zeros([3, 2]).gather([3]) },
     Misuse("scatterAdd", "table of 3 rows") { Tensor.zeros([1, 2]).scatterAdd([3], rows: 3) },
   ]
