@@ -58,11 +58,13 @@ enum {
   FLOW_SILU_CURVATURE, FLOW_GELU_CURVATURE
 };
 
-/// z[i, j, k] = op(x[i, j, k], y[i, j, k]) with shape `extent` and element strides 0 where an
-/// operand is broadcast; z is contiguous.
-void flow_binary(
-  int op, const size_t extent[3], const float *x, const size_t x_stride[3], const float *y,
-  const size_t y_stride[3], float *z);
+/// Three nested loops over two operands: extents, and element strides, 0 where an operand is broadcast.
+typedef struct {
+  size_t extent[3], x[3], y[3];
+} flow_loops;
+
+/// z[i, j, k] = op(x[i, j, k], y[i, j, k]); z is contiguous.
+void flow_binary(int op, const flow_loops *loops, const float *x, const float *y, float *z);
 
 /// y[i] = scale · x[i] + shift.
 void flow_affine(size_t n, float scale, float shift, const float *x, float *y);
