@@ -142,6 +142,13 @@ void flow_modulated_norm_tangent(
   size_t batch, size_t tokens, size_t channels, float epsilon, float offset, const float *x, const float *scale,
   const float *dx, const float *dscale, const float *dshift, float *dy);
 
+/// Gradients of flow_modulated_norm_tangent for a cotangent d with respect to x, dx, scale, dscale and dshift, the
+/// last three [batch, channels]; without dscale, gdscale and gdshift are left alone.
+void flow_modulated_norm_tangent_gradient(
+  size_t batch, size_t tokens, size_t channels, float epsilon, float offset, const float *x, const float *scale,
+  const float *dx, const float *dscale, const float *d, float *gx, float *gdx, float *gscale, float *gdscale,
+  float *gdshift);
+
 /// y = x/√(mean x² + ε) · weight, a row at a time.
 void flow_rms_norm(
   size_t rows, size_t channels, float epsilon, const float *x, const float *weight, float *y);
@@ -150,6 +157,12 @@ void flow_rms_norm(
 void flow_rms_norm_tangent(
   size_t rows, size_t channels, float epsilon, const float *x, const float *weight, const float *dx,
   const float *dweight, float *dy);
+
+/// Gradients of flow_rms_norm_tangent for a cotangent d with respect to x, dx, weight and dweight; the last two
+/// accumulate, and without dweight gdweight is left alone.
+void flow_rms_norm_tangent_gradient(
+  size_t rows, size_t channels, float epsilon, const float *x, const float *weight, const float *dx,
+  const float *dweight, const float *d, float *gx, float *gdx, float *gweight, float *gdweight);
 
 /// Gradients of flow_rms_norm; dweight accumulates.
 void flow_rms_norm_gradient(
