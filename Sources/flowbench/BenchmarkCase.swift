@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import ArgumentParser
+internal import FlowCheckpoint
+internal import FlowTensor
+
+/// What a case multiplies in.
+enum Precision: String, CaseIterable, ExpressibleByArgument {
+  case float32, bfloat16, int8
+}
+
+/// Something that is run many times, here and by the peers, on the inputs of one file.
+protocol BenchmarkCase {
+  /// The cases of this kind.
+  static var names: [String] { get }
+  /// Writes the weights and inputs of a case, and what float32 makes of them.
+  static func export(_ name: String) throws -> (SafetensorsWriter, metadata: [String: String])
+
+  /// A case made ready from its file; throws when it has no such precision.
+  init(_ name: String, precision: Precision, input: SafetensorsFile) throws
+  /// Runs once: what is timed.
+  mutating func run()
+  /// What is compared with the peers.
+  mutating func outputs() throws -> [(name: String, tensor: Tensor)]
+  /// Numbers that belong beside the times, such as operations a run.
+  var remarks: [String: Double] { get }
+}
+
+extension BenchmarkCase {
+  var remarks: [String: Double] { [:] }
+}
+
+/// A case or a precision that there is not.
+struct NoSuchCase: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// Every kind of case.
+let kinds: [any BenchmarkCase.Type] = [GeneratorCase.self, AttentionCase.self, ProductCase.self]
+
+/// The kind that has a case of this name.
+func kind(of name: String) throws -> any BenchmarkCase.Type {
+  guard let kind = kinds.first(where: { $0.names.contains(name) }) else {
+    throw NoSuchCase(description: "no case '\(name)'; there are \(kinds.flatMap(\.names).joined(separator: ", "))")
+  }
+  return kind
+}
+
+extension SafetensorsFile {
+  /// A tensor of whatever shape it has.
+  func tensor(_ name: String) throws -> Tensor { try tensor(name, shape: Shape(entry(name).shape)) }
+}
