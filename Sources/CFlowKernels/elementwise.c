@@ -17,6 +17,10 @@ void flow_affine(size_t n, float scale, float shift, const float *x, float *y) {
   FLOW_PICK(flow_affine)(n, scale, shift, x, y);
 }
 
+void flow_blend(size_t n, float a, const float *x, float b, const float *y, float *z) {
+  FLOW_PICK(flow_blend)(n, a, x, b, y, z);
+}
+
 void flow_gated_add(
   size_t batch, size_t tokens, size_t channels, const float *x, const float *g, const float *y, float *z) {
   FLOW_PICK(flow_gated_add)(batch, tokens, channels, x, g, y, z);

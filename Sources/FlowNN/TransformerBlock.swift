@@ -1,57 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import FlowAutodiff
 internal import FlowTensor
 
 /// Self-attention and a feed-forward network, each behind a modulated norm and a gate.
 struct TransformerBlock: Sendable {
-  private let width: Int
-  private let heads: Int
-  private let modulation: Parameter
-  private let q: LinearLayer
-  private let k: LinearLayer
-  private let v: LinearLayer
+  /// [1, 6, width], added to what all blocks share.
+  let modulation: Parameter
+  private let attention: AttentionLayers
   private let o: LinearLayer
-  private let normQ: Parameter
-  private let normK: Parameter
   private let up: LinearLayer
   private let down: LinearLayer
 
-  init(_ layout: inout ParameterLayout, _ name: String, width: Int, heads: Int) {
-    self.width = width
-    self.heads = heads
+  init(_ layout: inout ParameterLayout, number: Int, width: Int) {
+    let name = "blocks.\(number)"
+    let linear = { (layout: inout ParameterLayout, layer: String, input: Int, output: Int) in
+      LinearLayer(&layout, "\(name).\(layer)", input: input, output: output)
+    }
     modulation = layout.declare("\(name).modulation", [1, 6, width], .normal(0.02))
-    q = LinearLayer(&layout, "\(name).self_attn.q", input: width, output: width)
-    k = LinearLayer(&layout, "\(name).self_attn.k", input: width, output: width)
-    v = LinearLayer(&layout, "\(name).self_attn.v", input: width, output: width)
-    o = LinearLayer(&layout, "\(name).self_attn.o", input: width, output: width)
-    normQ = layout.declare("\(name).self_attn.norm_q.weight", [width], .ones)
-    normK = layout.declare("\(name).self_attn.norm_k.weight", [width], .ones)
-    up = LinearLayer(&layout, "\(name).ffn.0", input: width, output: 4 * width)
-    down = LinearLayer(&layout, "\(name).ffn.2", input: 4 * width, output: width)
+    let q = linear(&layout, "self_attn.q", width, width)
+    let k = linear(&layout, "self_attn.k", width, width)
+    let v = linear(&layout, "self_attn.v", width, width)
+    o = linear(&layout, "self_attn.o", width, width)
+    attention = AttentionLayers(
+      block: number, q: q, k: k, v: v,
+      normQ: layout.declare("\(name).self_attn.norm_q.weight", [width], .ones),
+      normK: layout.declare("\(name).self_attn.norm_k.weight", [width], .ones))
+    up = linear(&layout, "ffn.0", width, 4 * width)
+    down = linear(&layout, "ffn.2", 4 * width, width)
   }
 
-  /// - Parameters:
-  ///   - x: [rows, tokens, width], a row a frame.
-  ///   - condition: [rows, 6, width], shared by all blocks.
-  ///   - attend: attention over the rotated queries and keys and the values, [batch, tokens of all frames, heads, …].
-  func callAsFunction(
-    _ x: Variable, _ condition: Variable, _ angles: RotaryAngles, batch: Int, _ p: Parameters,
-    attend: (Variable, Variable, Variable) -> Variable
-  ) -> Variable {
-    let e = (condition + p[modulation]).unstacked(axis: 1)  // 6 × [rows, width]
-    let sequence: Shape = [batch, x.shape[0] / batch * x.shape[1], heads, width / heads]
-
-    let y = x.modulatedNorm(scale: e[1], shift: e[0])
-    let queries = q(y, p).rmsNorm(weight: p[normQ]).reshaped(sequence).rotated(
-      cosine: angles.cosine, sine: angles.sine)
-    let keys = k(y, p).rmsNorm(weight: p[normK]).reshaped(sequence).rotated(
-      cosine: angles.cosine, sine: angles.sine)
-    let values = v(y, p).reshaped(sequence)
-    let attended = attend(queries, keys, values).reshaped(x.shape)
-    let middle = x.adding(o(attended, p), gate: e[2])
-
-    let z = middle.modulatedNorm(scale: e[4], shift: e[3])
-    return middle.adding(down(up(z, p).map(.gelu), p), gate: e[5])
+  func callAsFunction<Arithmetic: TransformerArithmetic>(_ x: Arithmetic.Value, _ a: Arithmetic)
+    -> Arithmetic.Value
+  {
+    let first = 6 * attention.block
+    let y = a.modulatedNorm(x, shift: first, scale: first + 1)
+    let middle = a.adding(x, gate: first + 2, o, of: a.attention(y, attention))
+    let z = a.modulatedNorm(middle, shift: first + 3, scale: first + 4)
+    let hidden = a.linear(z, up, activation: .gelu)
+    return a.adding(middle, gate: first + 5, down, of: hidden)
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 internal import Synchronization
 
 /// The memory of tensors: aligned for vector loads, shared, never written after it is filled.
@@ -33,6 +34,7 @@ public enum TensorMemory {
 final class BufferPool: Sendable {
   static let shared = BufferPool()
   private static let alignment = 64
+  private static let hugePage = 2 << 20
 
   /// Safe to send: a block in the pool has no other owner.
   private struct Block: @unchecked Sendable { let base: UnsafeMutablePointer<Float> }
@@ -63,10 +65,16 @@ final class BufferPool: Sendable {
       state.peak = max(state.peak, state.current)
       return state.free[capacity]?.popLast()
     }
-    return block?.base
-      ?? UnsafeMutableRawPointer.allocate(
-        byteCount: capacity * MemoryLayout<Float>.stride, alignment: Self.alignment
-      ).bindMemory(to: Float.self, capacity: capacity)
+    return block?.base ?? Self.allocate(capacity)
+  }
+
+  /// Large blocks lie on huge pages where the system has them: a page of 4 KiB costs a fault and a translation.
+  private static func allocate(_ capacity: Int) -> UnsafeMutablePointer<Float> {
+    let byteCount = capacity * MemoryLayout<Float>.stride, isLarge = byteCount >= hugePage
+    let block = UnsafeMutableRawPointer.allocate(
+      byteCount: byteCount, alignment: isLarge ? hugePage : alignment)
+    if isLarge { madvise(block, byteCount, MADV_HUGEPAGE) }
+    return block.bindMemory(to: Float.self, capacity: capacity)
   }
 
   func give(_ base: UnsafeMutablePointer<Float>, _ capacity: Int) {

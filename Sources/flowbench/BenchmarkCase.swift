@@ -4,10 +4,7 @@ internal import ArgumentParser
 internal import FlowCheckpoint
 internal import FlowTensor
 
-/// What a case multiplies in.
-enum Precision: String, CaseIterable, ExpressibleByArgument {
-  case float32, bfloat16, int8
-}
+extension InferencePrecision: ExpressibleByArgument {}
 
 /// Something that is run many times, here and by the peers, on the inputs of one file.
 protocol BenchmarkCase {
@@ -17,11 +14,11 @@ protocol BenchmarkCase {
   static func export(_ name: String) throws -> (SafetensorsWriter, metadata: [String: String])
 
   /// A case made ready from its file; throws when it has no such precision.
-  init(_ name: String, precision: Precision, input: SafetensorsFile) throws
+  init(_ name: String, precision: InferencePrecision, input: SafetensorsFile) throws
   /// Runs once: what is timed.
   mutating func run()
   /// What is compared with the peers.
-  mutating func outputs() throws -> [(name: String, tensor: Tensor)]
+  mutating func results() throws -> [(name: String, tensor: Tensor)]
   /// Numbers that belong beside the times, such as operations a run.
   var remarks: [String: Double] { get }
 }
@@ -41,7 +38,8 @@ let kinds: [any BenchmarkCase.Type] = [GeneratorCase.self, AttentionCase.self, P
 /// The kind that has a case of this name.
 func kind(of name: String) throws -> any BenchmarkCase.Type {
   guard let kind = kinds.first(where: { $0.names.contains(name) }) else {
-    throw NoSuchCase(description: "no case '\(name)'; there are \(kinds.flatMap(\.names).joined(separator: ", "))")
+    throw NoSuchCase(
+      description: "no case '\(name)'; there are \(kinds.flatMap(\.names).joined(separator: ", "))")
   }
   return kind
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import FlowAutodiff
 internal import FlowCheckpoint
 internal import FlowNN
 internal import FlowTensor
@@ -15,72 +14,53 @@ struct GeneratorCase: BenchmarkCase {
   }
 
   private let engine: GeneratorEngine
-  private let frames: GeneratorFrames
+  private let noisy: Tensor
+  private let previous: Tensor
+  private let outputs: [Tensor]
 
-  init(_ name: String, precision: Precision, input: SafetensorsFile) throws {
+  init(_ name: String, precision: InferencePrecision, input: SafetensorsFile) throws {
     guard let configuration = input.metadata["configuration"] else {
       throw NoSuchCase(description: "\(input.path) is no export of \(name)")
     }
     let model = CausalTransformer(
       try JSONDecoder().decode(CausalTransformerConfiguration.self, from: Data(configuration.utf8)))
     let weights = try model.layout.declarations.map { try input.tensor($0.name, shape: $0.shape) }
-    frames = GeneratorFrames(
-      noisy: try input.tensor("input.noisy"), previous: try input.tensor("input.previous"))
-    engine = try GeneratorEngine(model, weights: weights, precision: precision)
-    for frame in 0..<frames.count { _ = engine.step(frames, frame) }
+    noisy = try input.tensor("input.noisy")
+    previous = try input.tensor("input.previous")
+    engine = GeneratorEngine(model, weights: weights, precision: precision)
+    outputs = (0..<noisy.shape[0]).map {
+      engine.step($0, noisy: noisy.rows($0..<$0 + 1), previous: previous.rows($0..<$0 + 1))
+    }
   }
 
-  mutating func run() { _ = engine.step(frames, frames.count - 1) }
-
-  /// The predictions of the last frames; each changes only its own place of the cache, so they can be repeated.
-  func outputs() -> [(name: String, tensor: Tensor)] {
-    for frame in 0..<frames.count - GeneratorFrames.compared { _ = engine.step(frames, frame) }
-    let predicted = (frames.count - GeneratorFrames.compared..<frames.count).map { engine.step(frames, $0) }
-    return [("output", Tensor.concatenated(predicted, axis: 0))]
+  /// The last frame over again: it writes the same places of the cache.
+  func run() {
+    let last = noisy.shape[0] - 1
+    engine.step(last, noisy: noisy.rows(last..<last + 1), previous: previous.rows(last..<last + 1))
   }
-}
 
-/// The inputs of a run of frames, [frames, height, width, channels] each.
-struct GeneratorFrames {
-  /// Frames at the end whose predictions are compared.
-  static let compared = 8
-  /// Frames before them for quantisers to be calibrated with.
-  static let calibrated = 32
-
-  let noisy: Tensor
-  let previous: Tensor
-  var count: Int { noisy.shape[0] }
-
-  /// One of the two as the sequence [1, 1, height, width, channels] of a frame.
-  func sequence(_ tensor: Tensor, _ frame: Int) -> Tensor {
-    tensor.rows(frame..<frame + 1).reshaped(Shape([1, 1] + tensor.shape.extents.dropFirst()))
+  /// The predictions of the last frames.
+  func results() -> [(name: String, tensor: Tensor)] {
+    [("output", Tensor.concatenate(outputs.suffix(GeneratorExport.compared), axis: 0))]
   }
 }
 
 /// What runs our side of a step.
 struct GeneratorEngine {
-  private let model: CausalTransformer
-  private let parameters: Parameters
-  private let cache: KVCache
+  private let network: CompiledTransformer
+  private let stream: TransformerStream
 
-  init(_ model: CausalTransformer, weights: [Tensor], precision: Precision) throws {
-    guard precision == .float32 else {
-      throw NoSuchCase(description: "the plain path multiplies in float32 only")
-    }
-    self.model = model
-    parameters = Parameters(weights)
-    cache = model.makeCache()
+  init(_ model: CausalTransformer, weights: [Tensor], precision: InferencePrecision) {
+    network = CompiledTransformer(model, weights: weights, precision: precision)
+    stream = network.makeStream()
   }
 
-  /// Predicts one frame, [1, height, width, channels], and writes its keys and values to the cache.
-  func step(_ frames: GeneratorFrames, _ frame: Int) -> Tensor {
-    let previous = frames.sequence(frames.previous, frame)
-    let conditions = FrameConditions(
-      previous: Variable(previous), actions: [GeneratorExport.action],
-      contextNoise: Variable(Tensor([GeneratorExport.contextNoise], shape: [1, 1])))
-    return model.step(
-      Variable(frames.sequence(frames.noisy, frame)), r: GeneratorExport.r, t: GeneratorExport.t, conditions,
-      frame: frame, cache: cache, parameters
-    ).tensor.reshaped(Shape(Array(previous.shape.extents.dropFirst())))
+  /// Predicts frame `number`, [1, height, width, channels] as its inputs, and writes its keys and values to the cache.
+  @discardableResult
+  func step(_ number: Int, noisy: Tensor, previous: Tensor) -> Tensor {
+    noisy.withElements { stream.noisy.update(from: $0.baseAddress!, count: $0.count) }
+    previous.withElements { stream.previous.update(from: $0.baseAddress!, count: $0.count) }
+    network.step([EvaluationRequest(stream, frame: number, GeneratorExport.conditions, keep: 0, take: 1)])
+    return Tensor(Array(UnsafeBufferPointer(start: stream.noisy, count: noisy.count)), shape: noisy.shape)
   }
 }

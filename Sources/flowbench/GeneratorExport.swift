@@ -18,10 +18,11 @@ struct GeneratorExport {
     "generator-256-wide": shape(width: 256, layers: 8, heads: 4, side: 32, frames: 8),
   ]
   /// A jump from noise to data, the whole way.
-  static let t: Float = 1
-  static let r: Float = 0
-  static let action: Int32 = 1
-  static let contextNoise: Float = 0.5
+  static let conditions = EvaluationConditions(r: 0, t: 1, contextNoise: 0.5, action: 1)
+  /// Frames at the end whose predictions are compared.
+  static let compared = 8
+  /// Frames before them, with a full cache, that a quantiser may be calibrated with.
+  static let calibrated = 32
 
   private let model: CausalTransformer
   private let weights: [Tensor]
@@ -67,28 +68,34 @@ struct GeneratorExport {
   func write() throws -> (SafetensorsWriter, metadata: [String: String]) {
     let c = model.configuration
     let latent: Shape = [1, c.latentHeight, c.latentWidth, c.latentChannels]
-    let count = c.window + c.sink - 1 + GeneratorFrames.calibrated + GeneratorFrames.compared
-    let engine = try GeneratorEngine(model, weights: weights, precision: .float32)
+    let engine = GeneratorEngine(model, weights: weights, precision: .float32)
     var random = Random(key: 3)
     var clean = start ?? random.normal(latent)
-    var noisy: [Tensor] = [], previous: [Tensor] = [], output: [Tensor] = []
-    for _ in 0..<count {
-      noisy.append(random.normal(latent))
-      previous.append(
-        Tensor.combine(.add, clean, random.normal(latent).affine(scale: Self.contextNoise)))
-      output.append(engine.step(GeneratorFrames(noisy: Tensor.concatenated(noisy, axis: 0), previous: Tensor.concatenated(previous, axis: 0)), noisy.count - 1))
-      clean = start == nil ? random.normal(latent) : output.last!
+    var frames: [(noisy: Tensor, previous: Tensor, output: Tensor)] = []
+    for number in 0..<c.window + c.sink - 1 + Self.calibrated + Self.compared {
+      let noisy = random.normal(latent)
+      let context = random.normal(latent).affine(scale: Self.conditions.contextNoise)
+      let previous = Tensor.combine(.add, clean, context)
+      let output = engine.step(number, noisy: noisy, previous: previous)
+      frames.append((noisy, previous, output))
+      clean = start == nil ? random.normal(latent) : output
     }
     var writer = SafetensorsWriter()
-    for (declaration, tensor) in zip(model.layout.declarations, weights) { writer.add(declaration.name, tensor) }
-    writer.add("input.noisy", Tensor.concatenated(noisy, axis: 0))
-    writer.add("input.previous", Tensor.concatenated(previous, axis: 0))
-    writer.add("output", Tensor.concatenated(Array(output.suffix(GeneratorFrames.compared)), axis: 0))
-    let metadata = [
-      "configuration": String(decoding: try JSONEncoder().encode(c), as: UTF8.self),
-      "r": "\(Self.r)", "t": "\(Self.t)", "context_noise": "\(Self.contextNoise)", "action": "\(Self.action)",
-      "compared": "\(GeneratorFrames.compared)", "calibrated": "\(GeneratorFrames.calibrated)",
+    for (declaration, tensor) in zip(model.layout.declarations, weights) {
+      writer.add(declaration.name, tensor)
+    }
+    writer.add("input.noisy", Tensor.concatenate(frames.map(\.noisy), axis: 0))
+    writer.add("input.previous", Tensor.concatenate(frames.map(\.previous), axis: 0))
+    writer.add("output", Tensor.concatenate(frames.suffix(Self.compared).map(\.output), axis: 0))
+    return (writer, try metadata())
+  }
+
+  private func metadata() throws -> [String: String] {
+    let c = Self.conditions
+    return [
+      "configuration": String(decoding: try JSONEncoder().encode(model.configuration), as: UTF8.self),
+      "r": "\(c.r)", "t": "\(c.t)", "context_noise": "\(c.contextNoise)", "action": "\(c.action)",
+      "compared": "\(Self.compared)", "calibrated": "\(Self.calibrated)",
     ]
-    return (writer, metadata)
   }
 }

@@ -15,7 +15,7 @@ struct Serve: ParsableCommand {
   var name: String
 
   @Option(help: "float32, bfloat16 or int8.")
-  var precision: Precision = .float32
+  var precision: InferencePrecision = .float32
 
   @Option(help: "The file that 'flowbench export' wrote of the case.")
   var input: String
@@ -37,7 +37,7 @@ struct Serve: ParsableCommand {
     while let line = readLine() {
       let words = line.split(separator: " ", maxSplits: 1).map(String.init)
       switch (words.first, words.dropFirst().first) {
-      case ("output", let path?): try answer(write(served.outputs(), to: path))
+      case ("output", let path?): try answer(write(served.results(), to: path))
       case ("time", let count?): try answer(time(&served, count: Int(count) ?? 1))
       case ("quit", nil): return
       default: throw NoSuchCase(description: "no command '\(line)'; say output PATH, time COUNT or quit")
