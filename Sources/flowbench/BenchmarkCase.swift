@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ArgumentParser
 internal import FlowCheckpoint
 internal import FlowTensor
-
-extension InferencePrecision: ExpressibleByArgument {}
 
 /// Something that is run many times, here and by the peers, on the inputs of one file.
 protocol BenchmarkCase {
@@ -33,13 +30,13 @@ struct NoSuchCase: Error, CustomStringConvertible {
 }
 
 /// Every kind of case.
-let kinds: [any BenchmarkCase.Type] = [GeneratorCase.self, AttentionCase.self, ProductCase.self]
+var kinds: [any BenchmarkCase.Type] { [GeneratorCase.self, AttentionCase.self, ProductCase.self] }
 
 /// The kind that has a case of this name.
 func kind(of name: String) throws -> any BenchmarkCase.Type {
   guard let kind = kinds.first(where: { $0.names.contains(name) }) else {
     throw NoSuchCase(
-      description: "no case '\(name)'; there are \(kinds.flatMap(\.names).joined(separator: ", "))")
+      description: "no case '\(name)'; there are \(kinds.flatMap { $0.names }.joined(separator: ", "))")
   }
   return kind
 }

@@ -25,12 +25,12 @@ struct GeneratorCase: BenchmarkCase {
     let model = CausalTransformer(
       try JSONDecoder().decode(CausalTransformerConfiguration.self, from: Data(configuration.utf8)))
     let weights = try model.layout.declarations.map { try input.tensor($0.name, shape: $0.shape) }
-    noisy = try input.tensor("input.noisy")
-    previous = try input.tensor("input.previous")
-    engine = GeneratorEngine(model, weights: weights, precision: precision)
-    outputs = (0..<noisy.shape[0]).map {
-      engine.step($0, noisy: noisy.rows($0..<$0 + 1), previous: previous.rows($0..<$0 + 1))
+    let noisy = try input.tensor("input.noisy"), previous = try input.tensor("input.previous")
+    let engine = GeneratorEngine(model, weights: weights, precision: precision)
+    outputs = (0..<noisy.shape[0]).map { frame in
+      engine.step(frame, noisy: noisy.rows(frame..<frame + 1), previous: previous.rows(frame..<frame + 1))
     }
+    (self.noisy, self.previous, self.engine) = (noisy, previous, engine)
   }
 
   /// The last frame over again: it writes the same places of the cache.

@@ -14,7 +14,7 @@ struct Serve: ParsableCommand {
   @Argument(help: "The case.")
   var name: String
 
-  @Option(help: "float32, bfloat16 or int8.")
+  @Option(help: "float32, bfloat16 or int8.", transform: precision(named:))
   var precision: InferencePrecision = .float32
 
   @Option(help: "The file that 'flowbench export' wrote of the case.")
@@ -60,6 +60,13 @@ struct Serve: ParsableCommand {
   private func answer(_ value: some Encodable) throws {
     let line = try JSONEncoder().encode(value)
     print(String(decoding: line, as: UTF8.self))
-    fflush(stdout)
+    fflush(nil)
   }
+}
+
+private func precision(named name: String) throws -> InferencePrecision {
+  guard let precision = InferencePrecision(rawValue: name) else {
+    throw ValidationError("--precision must be float32, bfloat16 or int8")
+  }
+  return precision
 }
