@@ -8,12 +8,10 @@ two halves of each rotary pair apart, which every peer rotates faster than inter
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from generator_export import GeneratorExport
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -26,45 +24,6 @@ class Cache(Enum):
     CONCAT = "concat"  # past and new side by side in a new tensor
     IN_PLACE = "in-place"  # into the free rows of a buffer that holds both
     SPLIT = "split"  # scores of past and new side by side, keys and values never copied
-
-
-@dataclass(frozen=True)
-class Export:
-    """What `flowbench export` wrote of a generator case."""
-
-    tensors: dict[str, Tensor]
-    heads: int
-
-    @staticmethod
-    def load(path: Path) -> Export:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-            return Export(tensors, heads=int(file.metadata()["heads"]))
-
-    def __getitem__(self, name: str) -> Tensor:
-        return self.tensors[name]
-
-    @property
-    def layers(self) -> int:
-        return self["export.modulation"].shape[0]
-
-    @property
-    def width(self) -> int:
-        return self["export.modulation"].shape[2]
-
-    @property
-    def inputs(self) -> list[tuple[Tensor, Tensor]]:
-        """Noisy and previous latents, one pair a frame."""
-        return list(zip(self["export.noisy"].split(1), self["export.previous"].split(1), strict=True))
-
-    def past(self) -> list[Tensor]:
-        """Keys and values [1, heads, rows, head width] of the past: keys of all layers, then values."""
-        order = halves_apart(self.width // self.heads, self.heads)
-        keys = self["export.past_keys"][:, :, order]
-        return [
-            x.unflatten(-1, (self.heads, -1)).transpose(0, 1).unsqueeze(0).contiguous()
-            for x in (*keys, *self["export.past_values"])
-        ]
 
 
 def halves_apart(head_width: int, heads: int) -> Tensor:
@@ -98,10 +57,10 @@ def linear(weight: Tensor, bias: Tensor) -> nn.Linear:
 
 
 class Block(nn.Module):
-    def __init__(self, export: Export, layer: int, cache: Cache) -> None:
+    def __init__(self, export: GeneratorExport, layer: int, cache: Cache) -> None:
         super().__init__()
         name = f"blocks.{layer}"
-        shift1, scale1, gate1, shift2, scale2, gate2 = export["export.modulation"][layer]
+        shift1, scale1, gate1, shift2, scale2, gate2 = export.modulation(layer)
         self.heads = export.heads
         self.cache = cache
         order = halves_apart(export.width // self.heads, self.heads)
@@ -150,24 +109,26 @@ class Block(nn.Module):
 
 
 class Generator(nn.Module):
-    """One frame: noisy and previous latents, past keys and values, to the clean latents and the new keys, values."""
+    """One frame: from noisy and previous latents [1, height, width, channels], the angles of the frame and the keys and
+    values of the past (all keys, then all values) to the clean latents and the new keys and values, block by block.
+    """
 
-    def __init__(self, export: Export, cache: Cache) -> None:
+    def __init__(self, export: GeneratorExport, cache: Cache) -> None:
         super().__init__()
-        shift, scale = export["export.final"]
+        shift, scale = export.final_modulation()
         self.patch = linear(export["patch_embedding.weight"], export["patch_embedding.bias"])
         self.blocks = nn.ModuleList(Block(export, layer, cache) for layer in range(export.layers))
         self.norm = Norm(scale, shift)
         self.head = linear(export["head.head.weight"], export["head.head.bias"])
-        self.register_buffer("cosine", export["export.cosine"].repeat(1, 2))
-        self.register_buffer("sine", export["export.sine"].repeat(1, 2))
 
-    def forward(self, noisy: Tensor, previous: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        self, noisy: Tensor, previous: Tensor, cosine: Tensor, sine: Tensor, *past: Tensor
+    ) -> tuple[Tensor, ...]:
         layers = len(self.blocks)
         x = self.patch(torch.cat((patches(noisy), patches(previous)), dim=-1))
         fresh: list[Tensor] = []
         for block, past_k, past_v in zip(self.blocks, past[:layers], past[layers:], strict=True):
-            x, k, v = block(x, self.cosine, self.sine, past_k, past_v)
+            x, k, v = block(x, cosine, sine, past_k, past_v)
             fresh += [k, v]
         return (previous + unpatched(self.head(self.norm(x)), noisy), *fresh)
 
