@@ -53,6 +53,12 @@ let package = Package(
     executable("flowd", ["FlowServer", "FlowGeneration", "FlowTensor", argumentParser, logging]),
     executable("flowctl", ["FlowClient", argumentParser]),
     executable("flowtrain", ["FlowTraining", "FlowGeneration", "FlowTensor", argumentParser]),
+    executable(
+      "flowbench",
+      [
+        "FlowGeneration", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint", "FlowTensor", "COneDNN",
+        argumentParser,
+      ]),
 
     // Row 6: the daemon and the client, without main.
     library("FlowServer", ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
