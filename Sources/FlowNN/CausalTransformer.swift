@@ -2,7 +2,6 @@
 
 public import FlowAutodiff
 internal import FlowTensor
-internal import Glibc
 
 /// The shape of a ``CausalTransformer``.
 public struct CausalTransformerConfiguration: Sendable, Codable, Equatable {
@@ -84,7 +83,7 @@ public struct CausalTransformer: Sendable {
   private let blocks: [TransformerBlock]
   private let headModulation: Parameter
   private let head: LinearLayer
-  private static let frequencies = 128
+  private let times = TimeFeatures(frequencies: 128)
 
   /// Declares the parameters of a transformer of this shape.
   public init(_ configuration: CausalTransformerConfiguration) {
@@ -93,7 +92,7 @@ public struct CausalTransformer: Sendable {
     var layout = ParameterLayout()
     patchEmbedding = LinearLayer(&layout, "patch_embedding", input: 2 * patch, output: d)
     timeEmbedding = (
-      LinearLayer(&layout, "time_embedding.0", input: 3 * 2 * Self.frequencies, output: d),
+      LinearLayer(&layout, "time_embedding.0", input: 3 * times.count, output: d),
       LinearLayer(&layout, "time_embedding.2", input: d, output: d)
     )
     actionEmbedding = layout.declare("action_embedding.weight", [c.actions, d], .normal(0.5))
@@ -169,7 +168,9 @@ public struct CausalTransformer: Sendable {
 
     let embedding =
       timeEmbedding.1(
-        timeEmbedding.0(sinusoids([t, r, conditions.contextNoise]), p).map(.silu), p)
+        timeEmbedding.0(
+          concatenate([t, r, conditions.contextNoise].map { times($0) }, axis: 1), p
+        ).map(.silu), p)
       + p[actionEmbedding].gather(conditions.actions)  // [rows, d]
     let modulation = timeProjection(embedding.map(.silu), p).reshaped([rows, 6, d])
 
@@ -180,17 +181,6 @@ public struct CausalTransformer: Sendable {
     let final = (embedding.reshaped([rows, 1, d]) + p[headModulation]).unstacked(axis: 1)  // 2 × [rows, d]
     let change = head(x.modulatedNorm(scale: final[1], shift: final[0]), p)  // [rows, tokens, 4·channels]
     return conditions.previous + unpatched(change, like: noisy.shape)
-  }
-
-  /// Cosines and sines of 1000·time at geometric frequencies, for each of the times side by side.
-  private func sinusoids(_ times: [Variable]) -> Variable {
-    let n = Self.frequencies
-    let ladder = Tensor((0..<n).map { Float(1000 * exp(-log(1e4) * Double($0) / Double(n))) }, shape: [1, n])
-    return concatenate(
-      times.flatMap { time in
-        let angles = time * Variable(ladder)
-        return [angles.map(.cosine), angles.map(.sine)]
-      }, axis: 1)
   }
 
   /// [batch, frames, height, width, channels] to [batch · frames, tokens, 4 · channels].
