@@ -27,6 +27,9 @@ struct MatmulShape {
 }
 
 /// How the operands of matrix products are rounded; results and sums are float32 always.
+///
+/// bfloat16 means the same on every processor: one without instructions for it rounds the operands and multiplies
+/// them in float32, which costs a pass over each operand more than float32 does.
 public enum MatmulPrecision: String, Sendable, Codable {
   case float32, bfloat16
 
@@ -50,8 +53,7 @@ extension Tensor {
       if shape.k == 0 { return product.runEmpty(into: result) }
       switch MatmulPrecision.current {
       case .float32: product.run(a, b, into: result)
-      case .bfloat16 where Product.hasBFloat16: product.runBFloat16(a, b, into: result)
-      // The same definition on a processor without such instructions, only slower.
+      case .bfloat16 where flow_has_bfloat16_products(): product.runBFloat16(a, b, into: result)
       case .bfloat16: product.run(a.roundedToBFloat16, b.roundedToBFloat16, into: result)
       }
     }
@@ -64,14 +66,6 @@ private struct Product {
   let transposeA: Bool
   let transposeB: Bool
   let bias: Tensor?
-
-  /// Whether oneDNN multiplies bfloat16 matrices on this processor.
-  static let hasBFloat16: Bool = {
-    let one: [UInt16] = [0x3F80]
-    var result: Float = 0
-    useOneThreadInOneDNN()
-    return flow_gemm_bfloat16(1, 1, 1, one, 1, false, one, 1, false, &result, 1)
-  }()
 
   private var strideA: Int { transposeA ? shape.m : shape.k }
   private var strideB: Int { transposeB ? shape.k : shape.n }
@@ -137,12 +131,5 @@ private final class HalfStorage {
     Team.split(tensor.count, grain: 4 * elementGrain) { range in
       flow_to_bfloat16(range.count, tensor.pointer + range.lowerBound, base + range.lowerBound)
     }
-  }
-}
-
-extension Tensor {
-  /// The elements rounded to bfloat16 and widened again.
-  fileprivate var roundedToBFloat16: Tensor {
-    bfloat16.withUnsafeBufferPointer { Tensor(bfloat16: $0, shape: shape) }
   }
 }

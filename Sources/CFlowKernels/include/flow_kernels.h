@@ -21,6 +21,11 @@ int flow_isa(void);
 /// Makes kernels use another instruction set from now on; false where the machine lacks it.
 bool flow_isa_select(int isa);
 
+/// Whether the instruction set in use multiplies bfloat16 numbers: AVX-512 on a processor with AVX512_BF16. oneDNN
+/// accepts such products on every AVX-512 processor, and without these instructions is many times slower than in
+/// float32.
+bool flow_has_bfloat16_products(void);
+
 // ---------------------------------------------------------------- worker team (team.c)
 
 typedef void (*flow_task)(void *context, long index);
@@ -155,6 +160,9 @@ void flow_to_bytes(size_t n, float scale, float shift, const float *x, uint8_t *
 
 /// Rounds to bfloat16, ties to even; NaN stays NaN.
 void flow_to_bfloat16(size_t n, const float *x, uint16_t *y);
+
+/// Rounds to the numbers that bfloat16 has, ties to even; NaN stays NaN.
+void flow_round_to_bfloat16(size_t n, const float *x, float *y);
 
 /// Widens bfloat16, exactly.
 void flow_from_bfloat16(size_t n, const uint16_t *x, float *y);
