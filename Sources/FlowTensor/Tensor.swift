@@ -6,7 +6,7 @@
 public struct Tensor: Sendable {
   /// The extents of the axes.
   public let shape: Shape
-  let storage: Storage
+  var storage: Storage
   let offset: Int
 
   /// The number of elements.
