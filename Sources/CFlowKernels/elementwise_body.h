@@ -16,13 +16,16 @@ static void ISA(flow_unary)(int op, size_t n, const float *restrict x, float *re
     case FLOW_SQUARE: EACH(a * a);
     case FLOW_TANH: EACH(ISA(hyperbolic_tangent)(a));
     case FLOW_SIGMOID: EACH(ISA(sigmoid)(a));
-    case FLOW_SILU: EACH(a * ISA(sigmoid)(a));
+    case FLOW_SILU: EACH(ISA(silu)(a));
     case FLOW_GELU: EACH(ISA(gelu)(a));
     case FLOW_SINE: EACH(sinf(a));
     case FLOW_COSINE: EACH(cosf(a));
     case FLOW_RECIPROCAL: EACH(1.0f / a);
     case FLOW_ABSOLUTE: EACH(__builtin_fabsf(a));
     case FLOW_SIGN: EACH((float)((a > 0.0f) - (a < 0.0f)));
+    case FLOW_SOFTPLUS: EACH((a > 0.0f ? a : 0.0f) + log1pf(ISA(exponential)(-__builtin_fabsf(a))));
+    case FLOW_LOG_ONE_PLUS: EACH(log1pf(a));
+    case FLOW_EXP_MINUS_ONE: EACH(expm1f(a));
     default: __builtin_unreachable();
   }
 }
@@ -42,6 +45,12 @@ ROW(row_divide, a / b)
 ROW(row_maximum, a > b ? a : b)
 ROW(row_silu_gradient, a * ISA(silu_derivative)(b))
 ROW(row_gelu_gradient, a * ISA(gelu_derivative)(b))
+ROW(row_minimum, a < b ? a : b)
+ROW(row_greater, a > b ? 1.0f : 0.0f)
+ROW(row_equal, a == b ? 1.0f : 0.0f)
+ROW(row_arctangent, atan2f(a, b))
+ROW(row_silu_curvature, a * ISA(silu_second_derivative)(b))
+ROW(row_gelu_curvature, a * ISA(gelu_second_derivative)(b))
 #undef ROW
 
 static void ISA(flow_binary)(
@@ -56,6 +65,12 @@ static void ISA(flow_binary)(
     case FLOW_MAXIMUM: row = ISA(row_maximum); break;
     case FLOW_SILU_GRADIENT: row = ISA(row_silu_gradient); break;
     case FLOW_GELU_GRADIENT: row = ISA(row_gelu_gradient); break;
+    case FLOW_MINIMUM: row = ISA(row_minimum); break;
+    case FLOW_GREATER: row = ISA(row_greater); break;
+    case FLOW_EQUAL: row = ISA(row_equal); break;
+    case FLOW_ARCTANGENT: row = ISA(row_arctangent); break;
+    case FLOW_SILU_CURVATURE: row = ISA(row_silu_curvature); break;
+    case FLOW_GELU_CURVATURE: row = ISA(row_gelu_curvature); break;
     default: __builtin_unreachable();
   }
   for (size_t i = 0; i < extent[0]; i++)
@@ -65,6 +80,29 @@ static void ISA(flow_binary)(
 
 static void ISA(flow_affine)(size_t n, float scale, float shift, const float *restrict x, float *restrict y) {
   for (size_t i = 0; i < n; i++) y[i] = scale * x[i] + shift;
+}
+
+static void ISA(flow_power)(size_t n, float exponent, const float *restrict x, float *restrict y) {
+  if (exponent == 3.0f)
+    for (size_t i = 0; i < n; i++) y[i] = x[i] * x[i] * x[i];
+  else if (exponent == 4.0f)
+    for (size_t i = 0; i < n; i++) y[i] = (x[i] * x[i]) * (x[i] * x[i]);
+  else
+    for (size_t i = 0; i < n; i++) y[i] = powf(x[i], exponent);
+}
+
+static void ISA(flow_clamp)(size_t n, float lower, float upper, const float *restrict x, float *restrict y) {
+  for (size_t i = 0; i < n; i++) {
+    float a = x[i] < lower ? lower : x[i];
+    y[i] = a > upper ? upper : a;
+  }
+}
+
+static void ISA(flow_select)(
+  size_t n, const float *c, const float *x, size_t xs, const float *y, size_t ys, float *restrict z) {
+  if (xs && ys) for (size_t i = 0; i < n; i++) z[i] = c[i] != 0.0f ? x[i] : y[i];
+  else if (xs) { const float b = *y; for (size_t i = 0; i < n; i++) z[i] = c[i] != 0.0f ? x[i] : b; }
+  else { const float a = *x; for (size_t i = 0; i < n; i++) z[i] = c[i] != 0.0f ? a : y[i * ys]; }
 }
 
 static void ISA(flow_gated_add)(
@@ -88,7 +126,10 @@ static void ISA(flow_gated_add_gradient)(
   }
 }
 
-static void ISA(flow_add_bias)(size_t rows, size_t columns, const float *restrict bias, float *restrict c) {
-  for (size_t i = 0; i < rows; i++, c += columns)
-    for (size_t j = 0; j < columns; j++) c[j] += bias[j];
+static void ISA(flow_gated_add_tangent)(
+  size_t batch, size_t tokens, size_t channels, const float *restrict dx, const float *restrict g,
+  const float *restrict dg, const float *restrict y, const float *restrict dy, float *restrict dz) {
+  for (size_t b = 0; b < batch; b++, g += channels, dg += channels)
+    for (size_t t = 0; t < tokens; t++, dx += channels, y += channels, dy += channels, dz += channels)
+      for (size_t c = 0; c < channels; c++) dz[c] = dx[c] + dg[c] * y[c] + g[c] * dy[c];
 }

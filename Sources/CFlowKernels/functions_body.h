@@ -49,7 +49,22 @@ static inline float ISA(gelu_derivative)(float x) {
   return s + x * s * (1.0f - s) * du2;
 }
 
+static inline float ISA(silu)(float x) { return x * ISA(sigmoid)(x); }
+
 static inline float ISA(silu_derivative)(float x) {
   float s = ISA(sigmoid)(x);
   return s * (1.0f + x * (1.0f - s));
+}
+
+/// With s = σ(x): s(1−s)(2 + x(1−2s)).
+static inline float ISA(silu_second_derivative)(float x) {
+  float s = ISA(sigmoid)(x);
+  return s * (1.0f - s) * (2.0f + x * (1.0f - 2.0f * s));
+}
+
+/// With u = 2√(2/π)(x + 0.044715 x³) and s = σ(u): s(1−s)(2u′ + x u″ + x u′²(1−2s)).
+static inline float ISA(gelu_second_derivative)(float x) {
+  float s = ISA(sigmoid)(1.59576912f * (x + 0.044715f * x * x * x));
+  float first = 1.59576912f * (1.0f + 0.134145f * x * x), second = 0.428129f * x;
+  return s * (1.0f - s) * (2.0f * first + x * second + x * first * first * (1.0f - 2.0f * s));
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Products of bfloat16 matrices with float32 results, by oneDNN. Primitives are kept for each thread and shape:
-// making one costs more than many products, and a primitive's scratch memory must not be shared by threads.
+// Products of bfloat16 matrices with float32 results, by oneDNN.
 
 #include "include/flow_kernels.h"
+#include "onednn.h"
 
-#include <oneapi/dnnl/dnnl.h>
 #include <string.h>
 
 typedef struct {
@@ -22,12 +21,6 @@ typedef struct {
 enum { ENTRIES = 256 };
 static _Thread_local entry cache[ENTRIES];
 
-// The engine is one for the process; a stream is not to be shared between threads.
-static dnnl_engine_t engine;
-static _Thread_local dnnl_stream_t stream;
-
-__attribute__((constructor)) static void make_engine(void) { dnnl_engine_create(&engine, dnnl_cpu, 0); }
-
 static void describe(
   dnnl_memory_desc_t *desc, int64_t rows, int64_t columns, int64_t stride, bool transposed, dnnl_data_type_t type) {
   dnnl_dims_t dims = {rows, columns};
@@ -40,6 +33,7 @@ static bool build(entry *e, const key *k) {
   describe(&a, k->m, k->k, k->a_stride, k->a_transposed, dnnl_bf16);
   describe(&b, k->k, k->n, k->b_stride, k->b_transposed, dnnl_bf16);
   describe(&c, k->m, k->n, k->c_stride, false, dnnl_f32);
+  dnnl_engine_t engine = flow_onednn_engine();
   dnnl_matmul_desc_t operation;
   dnnl_primitive_desc_t description;
   if (dnnl_matmul_desc_init(&operation, &a, &b, NULL, &c)) return false;
@@ -64,10 +58,7 @@ static void discard(entry *e) {
 }
 
 static entry *find(const key *k) {
-  uint64_t hash = 1469598103934665603u;
-  const int64_t *words = (const int64_t *)k;
-  for (size_t i = 0; i < sizeof *k / sizeof *words; i++) hash = (hash ^ (uint64_t)words[i]) * 1099511628211u;
-  entry *e = &cache[(hash ^ (hash >> 32)) % ENTRIES];
+  entry *e = &cache[flow_onednn_slot((const int64_t *)k, sizeof *k / sizeof(int64_t), ENTRIES)];
   if (e->primitive && !memcmp(&e->key, k, sizeof *k)) return e;
   discard(e);
   return build(e, k) ? e : NULL;
@@ -76,11 +67,11 @@ static entry *find(const key *k) {
 bool flow_gemm_bfloat16(
   size_t m, size_t n, size_t k, const uint16_t *a, size_t a_stride, bool a_transposed, const uint16_t *b,
   size_t b_stride, bool b_transposed, float *c, size_t c_stride) {
-  if (!stream && dnnl_stream_create(&stream, engine, dnnl_stream_default_flags)) return false;
+  dnnl_stream_t stream = flow_onednn_stream();
   key wanted = {(int64_t)m, (int64_t)n, (int64_t)k, (int64_t)a_stride, (int64_t)b_stride, (int64_t)c_stride,
                 a_transposed, b_transposed};
   entry *e = find(&wanted);
-  if (!e) return false;
+  if (!e || !stream) return false;
   dnnl_memory_set_data_handle(e->a, (void *)a);
   dnnl_memory_set_data_handle(e->b, (void *)b);
   dnnl_memory_set_data_handle(e->c, c);

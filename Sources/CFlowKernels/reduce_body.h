@@ -18,6 +18,18 @@ static void ISA(flow_sum)(size_t outer, size_t reduced, size_t inner, const floa
   }
 }
 
+static void ISA(flow_largest)(
+  size_t outer, size_t reduced, size_t inner, const float *restrict x, float *restrict y) {
+  for (size_t o = 0; o < outer; o++, y += inner) {
+    for (size_t i = 0; i < inner; i++) y[i] = -__builtin_inff();
+    if (inner == 1)
+      for (size_t r = 0; r < reduced; r++, x++) y[0] = *x > y[0] ? *x : y[0];
+    else
+      for (size_t r = 0; r < reduced; r++, x += inner)
+        for (size_t i = 0; i < inner; i++) y[i] = x[i] > y[i] ? x[i] : y[i];
+  }
+}
+
 static double ISA(flow_sum_of_squares)(size_t n, const float *x) {
   double sum = 0;
   for (size_t i = 0; i < n; i++) sum += (double)x[i] * x[i];

@@ -8,6 +8,15 @@ public protocol Primitive: Sendable {
   /// The results for these inputs.
   func forward(_ inputs: [Tensor]) -> [Tensor]
 
+  /// The product of the Jacobian with the tangents of the inputs.
+  ///
+  /// - Parameters:
+  ///   - inputs: what `forward` was given.
+  ///   - outputs: what it returned.
+  ///   - tangents: one an input, of its shape; nil where it is zero. At least one is not nil.
+  /// - Returns: one tangent a result, of its shape; nil where it is zero.
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?]
+
   /// The product of the cotangents of the results with the Jacobian.
   ///
   /// - Parameters:
@@ -20,15 +29,29 @@ public protocol Primitive: Sendable {
     -> [Variable?]
 }
 
-/// The results of a primitive, recorded on the innermost tape among its inputs.
+/// The results of a primitive, seen by the innermost transformation among its inputs: recorded on its tape,
+/// or carrying its tangents.
 public func apply(_ primitive: any Primitive, to inputs: [Variable]) -> [Variable] {
-  guard let tape = inputs.compactMap(\.tape).max(by: { $0.level < $1.level }) else {
-    return primitive.forward(inputs.map(\.tensor)).map { Variable($0) }
+  let innermost = innermost(inputs)
+  switch innermost?.role {
+  case nil:
+    return primitive.forward(inputs.map { $0.tensor }).map { Variable($0) }
+  case .recorded(let tape, _):
+    return tape.record(primitive, inputs)
+  case .dual:
+    return applyDual(primitive, inputs, rule: primitive.jvp)
+  case .constant:
+    return primitive.forward(inputs.map { $0.tensor }).map { Variable(tensor: $0, trace: innermost) }
   }
-  let unwrapped = inputs.map { $0.unwrapped(from: tape) }
-  let primals = unwrapped.map(\.primal)
-  let outputs = apply(primitive, to: primals)
-  return tape.record(primitive, inputs: primals, places: unwrapped.map(\.place), outputs: outputs)
+}
+
+/// The trace of the innermost transformation among the variables; nil where all are constants.
+func innermost(_ variables: [Variable]) -> Trace? {
+  var found: Trace?
+  for variable in variables {
+    if let trace = variable.trace, trace.level > found?.level ?? 0 { found = trace }
+  }
+  return found
 }
 
 /// The only result of a primitive.

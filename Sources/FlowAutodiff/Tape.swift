@@ -1,87 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import FlowTensor
-internal import Synchronization
-
-/// Where on a tape a variable was made: the entry, and which of its results.
-struct Place: Hashable {
-  let entry: Int
-  let result: Int
-}
-
 /// What happened while a gradient is being taken, in order.
+///
+/// Results are numbered through all operations, the leaves first: a number is a place.
 final class Tape {
   private struct Entry {
-    let primitive: (any Primitive)?
+    let primitive: any Primitive
     let inputs: [Variable]
-    let places: [Place?]
+    /// The place of each input, −1 for what is constant here.
+    let places: [Int]
     let outputs: [Variable]
   }
 
-  /// Transformations begun later are inside those begun earlier.
-  let level = Tape.nextLevel()
+  let level = Level.next()
+  private let leaves: Int
   private var entries: [Entry] = []
+  private var count = 0
 
-  private static let levels = Atomic<Int>(0)
-  private static func nextLevel() -> Int { levels.wrappingAdd(1, ordering: .relaxed).newValue }
+  /// A tape for a gradient with respect to `leaves` variables.
+  init(leaves: Int) { self.leaves = leaves }
 
   /// A variable that the gradient is taken with respect to.
   func leaf(_ primal: Variable) -> Variable {
-    record(nil, inputs: [], places: [], outputs: [primal])[0]
+    precondition(count < leaves, "Tape: more leaves than the \(leaves) announced")
+    return recorded(primal)
   }
 
-  func record(
-    _ primitive: (any Primitive)?, inputs: [Variable], places: [Place?], outputs: [Variable]
-  ) -> [Variable] {
-    let entry = entries.count
-    entries.append(Entry(primitive: primitive, inputs: inputs, places: places, outputs: outputs))
-    return outputs.enumerated().map { result, primal in
-      Variable(form: .recorded(primal, on: self, at: Place(entry: entry, result: result)))
+  private func recorded(_ primal: Variable) -> Variable {
+    defer { count += 1 }
+    let trace = Trace(level: level, outer: primal.trace, role: .recorded(on: self, at: count))
+    return Variable(tensor: primal.tensor, trace: trace)
+  }
+
+  /// The place of a variable on this tape, −1 for a constant.
+  private func place(_ role: Trace.Role?) -> Int {
+    if case .recorded(_, let place)? = role { place } else { -1 }
+  }
+
+  /// Applies a primitive for the transformations outside and remembers it.
+  func record(_ primitive: any Primitive, _ inputs: [Variable]) -> [Variable] {
+    var primals = inputs, places = [Int](repeating: -1, count: inputs.count)
+    for index in inputs.indices {
+      let (primal, role) = inputs[index].unwrapped(from: level)
+      primals[index] = primal
+      places[index] = place(role)
     }
+    let outputs = apply(primitive, to: primals)
+    entries.append(Entry(primitive: primitive, inputs: primals, places: places, outputs: outputs))
+    return outputs.map(recorded)
   }
 
-  /// Walks the tape backwards from `place`; entries are freed as they are passed.
+  /// The product of cotangents with the Jacobian of `results` by the leaves; entries are freed as they are passed.
   ///
-  /// - Returns: the cotangents of the first `leaves` entries.
-  func backward(from place: Place, seed: Variable, leaves: Int) -> [Variable?] {
-    var cotangents: [[Variable?]] = entries.map { [Variable?](repeating: nil, count: $0.outputs.count) }
-    cotangents[place.entry][place.result] = seed
-    while entries.count > leaves {
-      let entry = entries.removeLast()
-      let received = cotangents.removeLast()
-      guard let primitive = entry.primitive, received.contains(where: { $0 != nil }) else { continue }
-      let sent = primitive.vjp(
-        entry.inputs, entry.outputs, cotangents: received, needed: entry.places.map { $0 != nil })
-      for case (let place?, let cotangent?) in zip(entry.places, sent) {
-        let before = cotangents[place.entry][place.result]
-        cotangents[place.entry][place.result] = before.map { $0 + cotangent } ?? cotangent
+  /// - Returns: the values of the results seen from outside, and a cotangent a leaf, nil where it is zero.
+  func backward(from results: [Variable], cotangents seeds: [Variable?]) -> [Variable?] {
+    var cotangents = [Variable?](repeating: nil, count: count)
+    func add(_ cotangent: Variable, at place: Int) {
+      cotangents[place] = cotangents[place].map { $0 + cotangent } ?? cotangent
+    }
+    for case (let result, let seed?) in zip(results, seeds) {
+      let place = place(result.unwrapped(from: level).role)
+      if place >= 0 { add(seed, at: place) }
+    }
+    while let entry = entries.popLast() {
+      let first = cotangents.count - entry.outputs.count
+      let received = Array(cotangents[first...])
+      cotangents.removeLast(entry.outputs.count)
+      guard received.contains(where: { $0 != nil }) else { continue }
+      let sent = entry.primitive.vjp(
+        entry.inputs, entry.outputs, cotangents: received, needed: entry.places.map { $0 >= 0 })
+      for case (let place, let cotangent?) in zip(entry.places, sent) where place >= 0 {
+        add(cotangent, at: place)
       }
     }
-    return cotangents.map { $0[0] }
+    return cotangents
   }
 }
 
-/// The value of a scalar function and its gradient with respect to each argument.
+/// The values of a function and the products of cotangents of its results with its Jacobian.
 ///
-/// Gradients nest: `function` may itself take gradients. Memory: every intermediate result until the backward
-/// pass has gone by it.
-public func valueAndGradient(
-  at arguments: [Variable], of function: ([Variable]) throws -> Variable
-) rethrows -> (value: Variable, gradient: [Variable]) {
-  let tape = Tape()
-  let output = try function(arguments.map { tape.leaf($0) })
-  let (value, place) = output.unwrapped(from: tape)
-  precondition(value.shape.count == 1, "gradient: the function returned shape \(value.shape), not one number")
-  let zeros = { (argument: Variable) in Variable(Tensor.zeros(argument.shape)) }
-  guard let place else { return (value, arguments.map(zeros)) }
-  let seed = Variable(Tensor(repeating: 1, shape: value.shape))
-  let cotangents = tape.backward(from: place, seed: seed, leaves: arguments.count)
-  return (value, zip(arguments, cotangents).map { argument, cotangent in cotangent ?? zeros(argument) })
-}
-
-/// The gradient of a scalar function with respect to each argument.
-public func gradient(at arguments: [Variable], of function: ([Variable]) throws -> Variable) rethrows
-  -> [Variable]
-{
-  try valueAndGradient(at: arguments, of: function).gradient
+/// - Parameter needed: which arguments a derivative is wanted for.
+func pullback(
+  at arguments: [Variable], needed: [Bool]? = nil,
+  of function: ([Variable]) throws -> [Variable], cotangents: ([Variable]) -> [Variable?]
+) rethrows -> (values: [Variable], cotangents: [Variable?]) {
+  let wanted = needed ?? [Bool](repeating: true, count: arguments.count)
+  let tape = Tape(leaves: wanted.count { $0 })
+  let results = try function(zip(arguments, wanted).map { $1 ? tape.leaf($0) : $0 })
+  let values = results.map { $0.unwrapped(from: tape.level).primal }
+  var found = tape.backward(from: results, cotangents: cotangents(values)).makeIterator()
+  return (values, wanted.map { $0 ? found.next()! : nil })
 }

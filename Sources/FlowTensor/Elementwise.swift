@@ -8,6 +8,12 @@ public enum UnaryFunction: Int32, CaseIterable, Sendable {
     absolute
   /// −1, 0 or 1; 0 for NaN.
   case sign
+  /// log(1 + eˣ).
+  case softplus
+  /// log(1 + x), precise near 0.
+  case logOnePlus
+  /// eˣ − 1, precise near 0.
+  case expMinusOne
 }
 
 /// A function of two numbers, applied to each pair of elements.
@@ -17,6 +23,17 @@ public enum BinaryFunction: Int32, CaseIterable, Sendable {
   case siluGradient
   /// x·gelu′(y).
   case geluGradient
+  case minimum
+  /// 1 where x > y, else 0.
+  case greater
+  /// 1 where x = y, else 0.
+  case equal
+  /// The angle of the point (y, x) in −π…π: atan2(x, y).
+  case arctangent
+  /// x·silu″(y).
+  case siluCurvature
+  /// x·gelu″(y).
+  case geluCurvature
 }
 
 extension Tensor {
@@ -35,6 +52,42 @@ extension Tensor {
       Team.split(count, grain: elementGrain) { range in
         flow_affine(range.count, scale, shift, pointer + range.lowerBound, result + range.lowerBound)
       }
+    }
+  }
+
+  /// x raised to `exponent`, element by element.
+  public func power(_ exponent: Float) -> Tensor {
+    Tensor(shape) { result in
+      Team.split(count, grain: elementGrain) { range in
+        flow_power(range.count, exponent, pointer + range.lowerBound, result + range.lowerBound)
+      }
+    }
+  }
+
+  /// x, but at least `lower` and at most `upper`; NaN stays NaN.
+  public func clamped(_ lower: Float, _ upper: Float) -> Tensor {
+    Tensor(shape) { result in
+      Team.split(count, grain: elementGrain) { range in
+        flow_clamp(range.count, lower, upper, pointer + range.lowerBound, result + range.lowerBound)
+      }
+    }
+  }
+
+  /// x where `condition` is not 0, else y, with broadcasting; what is not chosen may be infinite or NaN.
+  public static func select(_ condition: Tensor, _ x: Tensor, _ y: Tensor) -> Tensor {
+    let pair = x.shape.broadcast(with: y.shape, in: "select")
+    let shape = condition.shape.broadcast(with: pair, in: "select")
+    let c = condition.broadcast(to: shape)
+    let x = x.count == 1 ? x : x.broadcast(to: shape), y = y.count == 1 ? y : y.broadcast(to: shape)
+    let xStep = x.count == 1 ? 0 : 1, yStep = y.count == 1 ? 0 : 1
+    return Tensor(shape) { result in
+      Team.split(shape.count, grain: elementGrain) { range in
+        let first = range.lowerBound
+        flow_select(
+          range.count, c.pointer + first, x.pointer + first * xStep, xStep, y.pointer + first * yStep, yStep,
+          result + first)
+      }
+      withExtendedLifetime((c, x, y)) {}
     }
   }
 
@@ -60,7 +113,7 @@ private struct BroadcastLoops {
   var y: [Int] = []
 
   init(_ shape: Shape, _ left: Shape, _ right: Shape) {
-    let leftStrides = Self.strides(left, in: shape), rightStrides = Self.strides(right, in: shape)
+    let leftStrides = left.strides(stretchedTo: shape), rightStrides = right.strides(stretchedTo: shape)
     for axis in 0..<shape.rank where shape[axis] != 1 {
       let extent = shape[axis], xStride = leftStrides[axis], yStride = rightStrides[axis]
       if let last = extents.indices.last, x[last] == xStride * extent, y[last] == yStride * extent {
@@ -78,12 +131,6 @@ private struct BroadcastLoops {
       x.insert(0, at: 0)
       y.insert(0, at: 0)
     }
-  }
-
-  private static func strides(_ operand: Shape, in shape: Shape) -> [Int] {
-    let extents = operand.padded(to: shape.rank)
-    let own = [Int](repeating: 0, count: shape.rank - operand.rank) + operand.strides
-    return zip(extents, own).map { $0 == 1 ? 0 : $1 }
   }
 
   private var inner: Int { extents.count - 3 }

@@ -3,40 +3,6 @@
 internal import CFlowKernels
 
 extension Tensor {
-  /// The axes in another order: axis i of the result is axis `axes[i]` of this tensor.
-  public func permuted(_ axes: [Int]) -> Tensor {
-    precondition(
-      axes.sorted() == Array(0..<shape.rank), "permute: \(axes) does not permute the axes of \(shape)")
-    let result = Shape(axes.map { shape[$0] })
-    var loops = zip(result.extents, axes.map { shape.strides[$0] }).filter { $0.0 != 1 }
-    loops = loops.reduce(into: []) { merged, next in
-      if let last = merged.last, last.1 == next.0 * next.1 {
-        merged[merged.count - 1] = (last.0 * next.0, next.1)
-      } else {
-        merged.append(next)
-      }
-    }
-    let run = loops.last?.1 == 1 ? loops.removeLast().0 : 1
-    precondition(loops.count <= 5, "permute: \(axes) of \(shape) needs more than five loops")
-    while loops.count < 5 { loops.insert((1, 0), at: 0) }
-    return Tensor(result) { Tensor.copy(self, loops: loops, run: run, into: $0) }
-  }
-
-  private static func copy(
-    _ x: Tensor, loops: [(Int, Int)], run: Int, into result: UnsafeMutablePointer<Float>
-  ) {
-    let axis = loops.firstIndex { $0.0 > 1 } ?? 4
-    let block = loops[(axis + 1)...].reduce(run) { $0 * $1.0 }
-    let strides = loops.map(\.1)
-    Team.split(loops[axis].0, grain: max(1, elementGrain / max(block, 1))) { range in
-      var extents = loops.map(\.0)
-      extents[axis] = range.count
-      flow_permute(
-        extents, strides, run, x.pointer + range.lowerBound * strides[axis], result + range.lowerBound * block
-      )
-    }
-  }
-
   /// Tensors joined along an axis.
   public static func concatenate(_ tensors: [Tensor], axis: Int) -> Tensor {
     let axis = tensors[0].shape.normalized(axis)
@@ -52,9 +18,7 @@ extension Tensor {
       var column = 0
       for tensor in tensors {
         let run = tensor.shape[axis] * inner
-        for row in 0..<outer {
-          (result + row * total * inner + column).initialize(from: tensor.pointer + row * run, count: run)
-        }
+        copyRows(outer, run, tensor.pointer, run, result + column, total * inner)
         column += run
       }
     }
@@ -67,11 +31,32 @@ extension Tensor {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= shape[axis], "slice: \(range) of axis \(axis) of \(shape)")
     let outer = shape.extents[..<axis].reduce(1, *), inner = shape.extents[(axis + 1)...].reduce(1, *)
-    let from = shape[axis] * inner, run = range.count * inner
+    let run = range.count * inner
     return Tensor(shape.replacing(axis, with: range.count)) { result in
-      for row in 0..<outer {
-        (result + row * run).initialize(from: pointer + row * from + range.lowerBound * inner, count: run)
-      }
+      Tensor.copyRows(outer, run, pointer + range.lowerBound * inner, shape[axis] * inner, result, run)
+    }
+  }
+
+  /// Zeros added at both ends of an axis: the transpose of `slice`.
+  public func padded(axis: Int, before: Int, after: Int) -> Tensor {
+    let axis = shape.normalized(axis)
+    precondition(before >= 0 && after >= 0, "pad: \(before) before and \(after) after axis \(axis)")
+    let outer = shape.extents[..<axis].reduce(1, *), inner = shape.extents[(axis + 1)...].reduce(1, *)
+    let run = shape[axis] * inner, stride = run + (before + after) * inner
+    return Tensor(shape.replacing(axis, with: shape[axis] + before + after)) { result in
+      result.initialize(repeating: 0, count: outer * stride)
+      Tensor.copyRows(outer, run, pointer, run, result + before * inner, stride)
+    }
+  }
+
+  /// Copies `rows` rows of `run` elements between places with strides.
+  private static func copyRows(
+    _ rows: Int, _ run: Int, _ from: UnsafePointer<Float>, _ fromStride: Int,
+    _ to: UnsafeMutablePointer<Float>, _ toStride: Int
+  ) {
+    if run == 0 { return }
+    Team.split(rows, grain: max(1, elementGrain / run)) { range in
+      for row in range { (to + row * toStride).initialize(from: from + row * fromStride, count: run) }
     }
   }
 

@@ -47,14 +47,27 @@ extension Tensor {
     let shape = MatmulShape(a.shape, b.shape, transposeA: transposeA, transposeB: transposeB)
     precondition(
       bias == nil || bias!.shape == [shape.n], "matmul: bias \(bias!.shape) for \(shape.n) columns")
-    let product = Product(shape: shape, transposeA: transposeA, transposeB: transposeB, bias: bias)
-    return Tensor(shape.result) { result in
-      if shape.result.count == 0 { return }
-      if shape.k == 0 { return product.runEmpty(into: result) }
-      switch MatmulPrecision.current {
-      case .float32: product.run(a, b, into: result)
-      case .bfloat16 where flow_has_bfloat16_products(): product.runBFloat16(a, b, into: result)
-      case .bfloat16: product.run(a.roundedToBFloat16, b.roundedToBFloat16, into: result)
+    return matmul(a, b, shape, transposeA: transposeA, transposeB: transposeB) { _, count, c in
+      if let bias { flow_add_bias(count, shape.n, bias.pointer, c) }
+    }
+  }
+
+  /// A product of which each block of rows is handed to `epilogue` while it is in cache: the first row, the number of
+  /// rows, and where they are.
+  static func matmul(
+    _ a: Tensor, _ b: Tensor, _ shape: MatmulShape, transposeA: Bool, transposeB: Bool,
+    epilogue: (_ first: Int, _ count: Int, _ c: UnsafeMutablePointer<Float>) -> Void
+  ) -> Tensor {
+    withoutActuallyEscaping(epilogue) { epilogue in
+      let product = Product(shape: shape, transposeA: transposeA, transposeB: transposeB, epilogue: epilogue)
+      return Tensor(shape.result) { result in
+        if shape.result.count == 0 { return }
+        if shape.k == 0 { return product.runEmpty(into: result) }
+        switch MatmulPrecision.current {
+        case .float32: product.run(a, b, into: result)
+        case .bfloat16 where flow_has_bfloat16_products(): product.runBFloat16(a, b, into: result)
+        case .bfloat16: product.run(a.roundedToBFloat16, b.roundedToBFloat16, into: result)
+        }
       }
     }
   }
@@ -65,12 +78,12 @@ private struct Product {
   let shape: MatmulShape
   let transposeA: Bool
   let transposeB: Bool
-  let bias: Tensor?
+  let epilogue: (_ first: Int, _ count: Int, _ c: UnsafeMutablePointer<Float>) -> Void
 
   private var strideA: Int { transposeA ? shape.m : shape.k }
   private var strideB: Int { transposeB ? shape.k : shape.n }
 
-  /// Blocks of about a quarter megabyte of results: they stay in cache for the bias.
+  /// Blocks of about a quarter megabyte of results: they stay in cache for the epilogue.
   private func forEachBlock(
     into result: UnsafeMutablePointer<Float>,
     _ body: (_ batch: Int, _ rows: Range<Int>, _ c: UnsafeMutablePointer<Float>) -> Void
@@ -83,7 +96,7 @@ private struct Product {
       let rows = block * grain..<min(m, (block + 1) * grain)
       let c = result + (batch * m + rows.lowerBound) * n
       body(batch, rows, c)
-      if let bias { flow_add_bias(rows.count, n, bias.pointer, c) }
+      epilogue(batch * m + rows.lowerBound, rows.count, c)
     }
   }
 

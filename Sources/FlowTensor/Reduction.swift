@@ -21,6 +21,23 @@ extension Tensor {
     }
   }
 
+  /// The largest element along one axis, which disappears; −∞ of no elements.
+  public func largest(axis: Int) -> Tensor {
+    let axis = shape.normalized(axis)
+    let outer = shape.extents[..<axis].reduce(1, *)
+    let reduced = shape[axis]
+    let inner = shape.extents[(axis + 1)...].reduce(1, *)
+    var extents = shape.extents
+    extents.remove(at: axis)
+    return Tensor(Shape(extents)) { result in
+      Team.split(outer, grain: max(1, elementGrain / max(reduced * inner, 1))) { range in
+        flow_largest(
+          range.count, reduced, inner, pointer + range.lowerBound * reduced * inner,
+          result + range.lowerBound * inner)
+      }
+    }
+  }
+
   /// A sum of many rows: partial sums of blocks first, whose number does not depend on the team.
   private static func sumColumns(
     _ x: Tensor, _ rows: Int, _ columns: Int, into result: UnsafeMutablePointer<Float>
@@ -43,13 +60,22 @@ extension Tensor {
   /// The sum over every axis that broadcasting to this tensor's shape from `target` would stretch.
   public func sum(to target: Shape) -> Tensor {
     if shape == target { return self }
-    var result = self
-    while result.shape.rank > target.rank { result = result.sum(axis: 0) }
-    for axis in 0..<target.rank where target[axis] == 1 && result.shape[axis] != 1 {
-      result = result.sum(axis: axis).reshaped(result.shape.replacing(axis, with: 1))
+    precondition(
+      target.rank <= shape.rank && target.broadcast(with: shape, in: "sum") == shape,
+      "sum: shape \(shape) does not reduce to \(target)")
+    // Neighbouring axes of one kind are summed, or kept, as one.
+    var groups: [(extent: Int, summed: Bool)] = []
+    for (extent, kept) in zip(shape.extents, target.padded(to: shape.rank)) {
+      let summed = kept == 1 && extent != 1
+      if let last = groups.last, last.summed == summed || extent == 1 {
+        groups[groups.count - 1].extent *= extent
+      } else {
+        groups.append((extent, summed))
+      }
     }
-    precondition(result.shape == target, "sum: shape \(shape) does not reduce to \(target)")
-    return result
+    var result = reshaped(Shape(groups.map(\.extent)))
+    for axis in groups.indices.reversed() where groups[axis].summed { result = result.sum(axis: axis) }
+    return result.reshaped(target)
   }
 
   /// The sum of the squares of all elements, in double precision.

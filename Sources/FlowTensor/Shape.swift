@@ -61,6 +61,12 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     return strides
   }
 
+  /// The element stride of each axis of `target` in a tensor of this shape, 0 where it is stretched.
+  func strides(stretchedTo target: Shape) -> [Int] {
+    let own = [Int](repeating: 0, count: target.rank - rank) + strides
+    return zip(padded(to: target.rank), own).map { $0 == 1 ? 0 : $1 }
+  }
+
   /// `[2, 3]`.
   public var description: String { "\(extents)" }
 }

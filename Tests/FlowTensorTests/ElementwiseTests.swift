@@ -25,6 +25,9 @@ struct ElementwiseTests {
     case .reciprocal: return 1 / x
     case .absolute: return abs(x)
     case .sign: return x > 0 ? 1 : x < 0 ? -1 : 0
+    case .softplus: return log1p(exp(x))
+    case .logOnePlus: return log1p(x)
+    case .expMinusOne: return expm1(x)
     }
   }
 
@@ -33,7 +36,7 @@ struct ElementwiseTests {
     for length in awkwardLengths {
       var random = Random(key: 1)
       var x = random.normal([length]).affine(scale: 4)
-      if [.log, .sqrt, .reciprocalSqrt].contains(function) {
+      if [.log, .sqrt, .reciprocalSqrt, .logOnePlus].contains(function) {
         x = x.map(.absolute).affine(scale: 1, shift: 1e-3)
       }
       expectClose(
@@ -43,7 +46,8 @@ struct ElementwiseTests {
   }
 
   @Test(
-    "small arguments keep their relative precision", arguments: [UnaryFunction.tanh, .silu, .gelu, .sine])
+    "small arguments keep their relative precision",
+    arguments: [UnaryFunction.tanh, .silu, .gelu, .sine, .logOnePlus, .expMinusOne])
   func small(function: UnaryFunction) {
     for x: Float in [1e-20, -1e-8, 3e-4, -0.02, 0.0499, 0.0501, 0.1] {
       let found = Double(Tensor(x).map(function).item), wanted = Self.definition(function, Double(x))
@@ -87,7 +91,10 @@ struct ElementwiseTests {
     let definitions: [(BinaryFunction, (Double, Double) -> Double)] = [
       (.add, { $0 + $1 }), (.subtract, { $0 - $1 }), (.multiply, { $0 * $1 }), (.divide, { $0 / $1 }),
       (.maximum, { max($0, $1) }), (.siluGradient, { $0 * Self.derivative(.silu, $1) }),
-      (.geluGradient, { $0 * Self.derivative(.gelu, $1) }),
+      (.geluGradient, { $0 * Self.derivative(.gelu, $1) }), (.minimum, { min($0, $1) }),
+      (.greater, { $0 > $1 ? 1 : 0 }), (.equal, { $0 == $1 ? 1 : 0 }), (.arctangent, { atan2($0, $1) }),
+      (.siluCurvature, { $0 * Self.secondDerivative(.silu, $1) }),
+      (.geluCurvature, { $0 * Self.secondDerivative(.gelu, $1) }),
     ]
     for (function, definition) in definitions {
       let wanted = places.map { definition(x.element($0), y.element($0)) }
@@ -96,8 +103,39 @@ struct ElementwiseTests {
     }
   }
 
+  @Test("powers, bounds and choices are their definitions", arguments: awkwardLengths)
+  func others(length: Int) {
+    var random = Random(key: 8)
+    let x = random.normal([length]), y = random.normal([length])
+    for exponent: Float in [3, 4, -2, 5] {
+      expectClose(x.power(exponent), x.doubles.map { pow($0, Double(exponent)) }, tolerance: 2e-6)
+    }
+    let positive = x.map(.square).affine(scale: 1, shift: 0.1)
+    expectClose(positive.power(1.7), positive.doubles.map { pow($0, Double(Float(1.7))) }, tolerance: 2e-6)
+    expectClose(x.clamped(-0.5, 1), x.doubles.map { min(max($0, -0.5), 1) }, tolerance: 0)
+    let chosen = Tensor.select(x.map(.sign).affine(scale: 1, shift: 1), x, y)
+    expectClose(chosen, zip(x.doubles, y.doubles).map { $0 < 0 ? $1 : $0 }, tolerance: 0)
+    let nan = Tensor(.nan), condition = Tensor.combine(.greater, x, Tensor(0))
+    expectClose(Tensor.select(condition, x, Tensor(0)), x.doubles.map { max($0, 0) }, tolerance: 0)
+    expectClose(
+      Tensor.select(Tensor.combine(.equal, x, x), y, nan), y.doubles, tolerance: 0, "what is not chosen")
+  }
+
+  @Test("bounds keep NaN, and a choice broadcasts")
+  func choices() {
+    #expect(Tensor([.nan, .infinity, -.infinity]).clamped(-1, 2).elements[1...] == [2, -1])
+    #expect(Tensor([.nan]).clamped(-1, 2).item.isNaN)
+    let table = Tensor.select(Tensor([1, 0], shape: [2, 1]), Tensor([1, 2, 3]), Tensor(-1))
+    #expect(table.shape == [2, 3] && table.elements == [1, 2, 3, -1, -1, -1])
+  }
+
   /// A central difference of the definition.
   static func derivative(_ function: UnaryFunction, _ x: Double) -> Double {
     (definition(function, x + 1e-5) - definition(function, x - 1e-5)) / 2e-5
+  }
+
+  /// A second difference of the definition.
+  static func secondDerivative(_ function: UnaryFunction, _ x: Double) -> Double {
+    (definition(function, x + 1e-4) + definition(function, x - 1e-4) - 2 * definition(function, x)) / 1e-8
   }
 }

@@ -16,8 +16,12 @@ struct KernelRun: Sendable {
   }
 }
 
-private let exactFunctions: Set<UnaryFunction> = [.negate, .square, .absolute, .sign]
-private let positiveFunctions: Set<UnaryFunction> = [.log, .sqrt, .reciprocalSqrt, .reciprocal]
+private let exactFunctions: Set<UnaryFunction> = [
+  .negate, .square, .absolute, .sign,
+]
+private let positiveFunctions: Set<UnaryFunction> = [
+  .log, .sqrt, .reciprocalSqrt, .reciprocal, .logOnePlus,
+]
 
 private let unaryRuns = UnaryFunction.allCases.map { function in
   KernelRun(name: "\(function)", tolerance: exactFunctions.contains(function) ? 0 : 2e-5) { n, random in
@@ -50,17 +54,48 @@ private let rowRuns: [KernelRun] = [
   KernelRun(name: "modulated norm") { n, random in
     let x = random.normal([2, 3, n]), scale = random.normal([2, n]), shift = random.normal([2, n])
     let g = Tensor.modulatedNormGradient(x, scale: scale, cotangent: random.normal([2, 3, n]), epsilon: 1e-2)
-    return [Tensor.modulatedNorm(x, scale: scale, shift: shift, epsilon: 1e-2), g.x, g.scale, g.shift]
+    let tangent = Tensor.modulatedNormTangent(
+      x, scale: scale, tangent: random.normal([2, 3, n]), modulation: (shift, scale), epsilon: 1e-2)
+    return [
+      Tensor.modulatedNorm(x, scale: scale, shift: shift, epsilon: 1e-2), g.x, g.scale, g.shift, tangent,
+    ]
   },
   KernelRun(name: "root-mean-square norm") { n, random in
     let x = random.normal([6, n]), weight = random.normal([n])
     let g = Tensor.rmsNormGradient(x, weight: weight, cotangent: random.normal([6, n]), epsilon: 1e-2)
-    return [Tensor.rmsNorm(x, weight: weight, epsilon: 1e-2), g.x, g.weight]
+    let tangent = Tensor.rmsNormTangent(
+      x, weight: weight, tangent: random.normal([6, n]), weightTangent: weight, epsilon: 1e-2)
+    return [Tensor.rmsNorm(x, weight: weight, epsilon: 1e-2), g.x, g.weight, tangent]
   },
   KernelRun(name: "gated addition") { n, random in
     let x = random.normal([2, 3, n]), y = random.normal([2, 3, n]), gate = random.normal([2, n])
     let g = Tensor.gatedAddGradient(gate: gate, y, cotangent: x)
-    return [Tensor.gatedAdd(x, gate: gate, y), g.gate, g.y]
+    let tangent = Tensor.gatedAddTangent(gate: gate, y, tangents: (y, gate, x))
+    return [Tensor.gatedAdd(x, gate: gate, y), g.gate, g.y, tangent]
+  },
+  KernelRun(name: "power and bounds") { n, random in
+    let x = random.normal([n])
+    return [x.power(3), x.power(4), x.map(.square).power(0.7), x.clamped(-1, 0.5)]
+  },
+  KernelRun(name: "choice", tolerance: 0) { n, random in
+    let x = random.normal([n]), y = random.normal([n])
+    let c = Tensor.combine(.greater, x, y)
+    return [(x, y), (x, Tensor(1)), (Tensor(2), y)].map { Tensor.select(c, $0, $1) }
+  },
+  KernelRun(name: "largest", tolerance: 0) { n, random in
+    let x = random.normal([5, n + 1])
+    return [x.largest(axis: 0), x.largest(axis: 1)]
+  },
+  KernelRun(name: "linear with epilogue") { n, random in
+    let x = random.normal([3, 4]), weight = random.normal([n, 4]), bias = random.normal([n])
+    return Activation.allCases.flatMap { activation in
+      let kept = Tensor.linearKeepingSum(x, weight: weight, bias: bias, activation: activation)
+      let g = Tensor.activationGradient(kept.sum, cotangent: kept.result, activation: activation)
+      return [
+        Tensor.linear(x, weight: weight, bias: bias, activation: activation), kept.result, kept.sum, g.sum,
+        g.bias, Tensor.linearTangent(x, weight: weight, sum: kept.sum, activation: activation),
+      ]
+    }
   },
 ]
 

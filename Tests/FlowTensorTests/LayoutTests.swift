@@ -41,55 +41,57 @@ struct LayoutTests {
     #expect(taken.doubles == wanted)
   }
 
+  static let broadcasts: [(Shape, Shape)] = [
+    ([3], [2, 3]), ([3, 1], [3, 4]), ([], [2, 2]), ([1, 5], [9000, 5]), ([2, 1, 3], [4, 2, 5, 3]),
+    ([2, 1, 3, 1, 2, 1, 2], [2, 2, 3, 3, 2, 2, 2]), ([0, 1], [0, 3]),
+  ]
+
+  @Test("a broadcast repeats what the target stretches", arguments: broadcasts)
+  func broadcast(example: (Shape, Shape)) {
+    let (shape, target) = example
+    let x = Tensor((0..<shape.count).map(Float.init), shape: shape)
+    let wanted = target.count > 1000 ? nil : indices(of: target).map { x.element($0) }
+    let result = x.broadcast(to: target)
+    #expect(result.shape == target)
+    #expect(result.doubles == wanted ?? Tensor.combine(.add, x, .zeros(target)).doubles)
+  }
+
+  @Test("a sum to a shape adds what broadcasting from it would repeat", arguments: broadcasts)
+  func sum(example: (Shape, Shape)) {
+    let (target, shape) = example
+    let x = Tensor((0..<shape.count).map { Float($0 % 7) }, shape: shape)
+    var wanted = [Double](repeating: 0, count: target.count)
+    let places = Tensor((0..<target.count).map(Float.init), shape: target).broadcast(to: shape)
+    for (place, value) in zip(places.doubles, x.doubles) { wanted[Int(place)] += value }
+    #expect(x.sum(to: target).doubles == wanted)
+  }
+
+  @Test("reversing an axis reads it from its end", arguments: [0, 1, 2, -1])
+  func flip(axis: Int) {
+    let x = Tensor((0..<60).map(Float.init), shape: [3, 4, 5])
+    let wanted = indices(of: x.shape).map { index -> Double in
+      var source = index
+      let axis = x.shape.normalized(axis)
+      source[axis] = x.shape[axis] - 1 - index[axis]
+      return x.element(source)
+    }
+    #expect(x.flipped(axis: axis).doubles == wanted)
+    #expect(Tensor.zeros([3, 0, 2]).flipped(axis: axis).count == 0)
+  }
+
+  @Test("padding puts zeros around what slicing takes out", arguments: [0, 1, 2, -1])
+  func pad(axis: Int) {
+    let x = Tensor((1...60).map(Float.init), shape: [3, 4, 5]), extent = x.shape[axis]
+    let padded = x.padded(axis: axis, before: 2, after: 1)
+    #expect(padded.shape == x.shape.replacing(axis, with: extent + 3))
+    #expect(padded.slice(axis: axis, 2..<2 + extent).elements == x.elements)
+    #expect(padded.sum().item == x.sum().item)
+  }
+
   @Test("gathering reads rows and scattering adds them, repeated ones too")
   func gather() {
     let table = Tensor([1, 2, 3, 4, 5, 6], shape: [3, 2])
     #expect(table.gather([2, 0, 2]).elements == [5, 6, 1, 2, 5, 6])
     #expect(table.gather([2, 0, 2]).scatterAdd([1, 0, 1], rows: 3).elements == [1, 2, 10, 12, 0, 0])
-  }
-}
-
-@Suite("Convolution")
-struct ConvolutionTests {
-  static let geometries: [(Convolution2D, Shape, Int)] = [
-    (Convolution2D(kernel: 3, padding: 1), [2, 5, 6, 3], 4),
-    (Convolution2D(kernel: 3, stride: 2, padding: 1), [9, 6, 8, 2], 3),
-    (Convolution2D(kernel: 1, padding: 0), [1, 3, 4, 5], 2),
-    (Convolution2D(kernel: 4, stride: 3, padding: 2), [1, 7, 5, 1], 2),
-    (Convolution2D(kernel: 3, padding: 0), [1, 3, 3, 2], 1),
-    (Convolution2D(kernel: 3, padding: 1), [0, 4, 4, 2], 2),
-  ]
-
-  @Test("is its definition", arguments: geometries)
-  func definition(example: (Convolution2D, Shape, Int)) {
-    let (geometry, shape, output) = example
-    var random = Random(key: 13)
-    let (x, w) = (random.normal(shape), random.normal([output, geometry.kernel, geometry.kernel, shape[3]]))
-    let bias = random.normal([output])
-    let result = Tensor.convolution(x, w, bias: bias, geometry)
-    let wanted = indices(of: result.shape).map { at -> Double in
-      indices(of: [geometry.kernel, geometry.kernel, shape[3]]).reduce(bias.element([at[3]])) { sum, tap in
-        let row = at[1] * geometry.stride + tap[0] - geometry.padding
-        let column = at[2] * geometry.stride + tap[1] - geometry.padding
-        guard 0..<shape[1] ~= row, 0..<shape[2] ~= column else { return sum }
-        return sum + x.element([at[0], row, column, tap[2]]) * w.element([at[3]] + tap)
-      }
-    }
-    expectClose(result, wanted, tolerance: 1e-5)
-  }
-
-  @Test("its gradients are the transposes of a bilinear map", arguments: geometries)
-  func transposes(example: (Convolution2D, Shape, Int)) {
-    let (geometry, shape, output) = example
-    var random = Random(key: 14)
-    let (x, w) = (random.normal(shape), random.normal([output, geometry.kernel, geometry.kernel, shape[3]]))
-    let y = Tensor.convolution(x, w, geometry)
-    let d = random.normal(y.shape)
-    let product = { (a: Tensor, b: Tensor) in zip(a.doubles, b.doubles).reduce(0) { $0 + $1.0 * $1.1 } }
-    let wanted = product(y, d)
-    let dx = Tensor.convolutionInputGradient(d, w, geometry, shape: shape)
-    let dw = Tensor.convolutionWeightGradient(x, d, geometry, shape: w.shape)
-    #expect(abs(product(dx, x) - wanted) <= 1e-4 * max(1, abs(wanted)))
-    #expect(abs(product(dw, w) - wanted) <= 1e-4 * max(1, abs(wanted)))
   }
 }

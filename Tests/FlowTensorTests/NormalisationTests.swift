@@ -37,6 +37,76 @@ struct NormalisationTests {
     expectClose(Tensor.rmsNorm(x, weight: weight, epsilon: 1e-6), wanted, tolerance: 1e-5)
   }
 
+  @Test("tangents of the norms are differences of their definitions", arguments: lengths)
+  func tangents(channels: Int) {
+    var random = Random(key: 7)
+    let x = random.normal([2, 3, channels]), scale = random.normal([2, channels])
+    let dx = random.normal(x.shape), dscale = random.normal(scale.shape), dshift = random.normal(scale.shape)
+    let weight = random.normal([channels]), dweight = random.normal([channels])
+    let step: Float = 1e-2
+    func moved(_ x: Tensor, _ d: Tensor, _ step: Float) -> Tensor {
+      Tensor.combine(.add, x, d.affine(scale: step))
+    }
+    func difference(_ value: (Float) -> Tensor) -> [Double] {
+      let near = zip(value(step).doubles, value(-step).doubles).map { ($0 - $1) / Double(2 * step) }
+      let far = zip(value(2 * step).doubles, value(-2 * step).doubles).map { ($0 - $1) / Double(4 * step) }
+      return zip(near, far).map { (4 * $0 - $1) / 3 }
+    }
+    for offset: Float in [0, 1] {
+      let tangent = Tensor.modulatedNormTangent(
+        x, scale: scale, tangent: dx, modulation: (dscale, dshift), epsilon: 0.1, offset: offset)
+      expectClose(
+        tangent,
+        difference {
+          Tensor.modulatedNorm(
+            moved(x, dx, $0), scale: moved(scale, dscale, $0), shift: dshift.affine(scale: $0), epsilon: 0.1,
+            offset: offset)
+        }, tolerance: 2e-4)
+    }
+    let alone = Tensor.modulatedNormTangent(x, scale: scale, tangent: dx, modulation: nil, epsilon: 0.1)
+    expectClose(
+      alone,
+      difference { Tensor.modulatedNorm(moved(x, dx, $0), scale: scale, shift: dshift, epsilon: 0.1) },
+      tolerance: 2e-4)
+    let rms = Tensor.rmsNormTangent(x, weight: weight, tangent: dx, weightTangent: dweight, epsilon: 0.1)
+    expectClose(
+      rms, difference { Tensor.rmsNorm(moved(x, dx, $0), weight: moved(weight, dweight, $0), epsilon: 0.1) },
+      tolerance: 2e-4)
+  }
+
+  @Test("a long batch row, cut into pieces, is its definition too")
+  func pieces() {
+    var random = Random(key: 9)
+    let x = random.normal([2, 900, 70]), scale = random.normal([2, 70]), d = random.normal(x.shape)
+    let whole = Tensor.modulatedNormGradient(x, scale: scale, cotangent: d, epsilon: 1e-3)
+    let y = Tensor.modulatedNorm(x, scale: scale, shift: .zeros([2, 70]), epsilon: 1e-3)
+    for row in 0..<2 {
+      let part = { (t: Tensor) in t.rows(row..<row + 1).slice(axis: t.shape.rank - 2, 0..<1) }
+      let short = Tensor.modulatedNorm(
+        part(x), scale: scale.rows(row..<row + 1), shift: .zeros([1, 70]), epsilon: 1e-3)
+      #expect(short.elements == part(y).elements)
+    }
+    expectClose(whole.shift, d.sum(axis: 1).doubles, tolerance: 1e-4)
+    let standard = Tensor.modulatedNorm(x, scale: .zeros([2, 70]), shift: .zeros([2, 70]), epsilon: 1e-3)
+    expectClose(
+      whole.scale, Tensor.combine(.multiply, standard, d).sum(axis: 1).doubles, tolerance: 1e-4)
+  }
+
+  @Test("the largest of an axis is found", arguments: reductions)
+  func largest(example: (Shape, Int)) {
+    var random = Random(key: 5)
+    let (shape, axis) = (example.0, example.0.normalized(example.1))
+    let x = random.normal(shape)
+    let inner = shape.extents[(axis + 1)...].reduce(1, *), values = x.elements
+    let wanted = (0..<shape.count / max(shape[axis], 1)).map { place in
+      (0..<shape[axis]).reduce(-Float.infinity) {
+        max($0, values[(place / inner * shape[axis] + $1) * inner + place % inner])
+      }
+    }
+    #expect(shape.count == 0 || x.largest(axis: example.1).elements == wanted)
+    #expect(Tensor.zeros([2, 0]).largest(axis: 1).elements == [-.infinity, -.infinity])
+  }
+
   static let reductions: [(Shape, Int)] = [
     ([5, 17], 0), ([5, 17], 1), ([3, 4, 5], 1), ([0, 3], 0), ([3, 0], 1), ([70_000, 3], 0),
     ([2, 40_000], -1), ([1], 0),

@@ -50,16 +50,27 @@ struct ShapeErrorTests {
       Tensor.gatedAdd(.zeros([2, 3, 4]), gate: .zeros([2, 4]), .zeros([2, 3, 1]))
     },
     Misuse("convolution", "[1, 4, 4, 2]", "[3, 3, 3, 5]") {
-      Tensor.convolution(.zeros([1, 4, 4, 2]), .zeros([3, 3, 3, 5]), Convolution2D(kernel: 3, padding: 1))
+      Tensor.convolution(
+        .zeros([1, 4, 4, 2]), .zeros([3, 3, 3, 5]), Convolution2D(kernel: 3, padding: 1).geometry)
     },
     Misuse("convolution", "[1, 2, 9, 2]", "kernel of 3") {
       Tensor.convolution(
-        .zeros([1, 2, 9, 2]), .zeros([3, 3, 3, 2]), Convolution2D(kernel: 3, stride: 2, padding: 0))
+        .zeros([1, 2, 9, 2]), .zeros([3, 3, 3, 2]), Convolution2D(kernel: 3, stride: 2, padding: 0).geometry)
     },
     Misuse("convolution", "[2]", "[3, 3, 3, 2]") {
       Tensor.convolution(
-        .zeros([1, 4, 4, 2]), .zeros([3, 3, 3, 2]), bias: .zeros([2]), Convolution2D(kernel: 3, padding: 1))
+        .zeros([1, 4, 4, 2]), .zeros([3, 3, 3, 2]), bias: .zeros([2]),
+        Convolution2D(kernel: 3, padding: 1).geometry)
     },
+    Misuse("linear", "[2]", "3 columns") {
+      Tensor.linear(.zeros([5, 4]), weight: .zeros([3, 4]), bias: .zeros([2]), activation: .silu)
+    },
+    Misuse("activationGradient", "[2, 3]", "[3, 2]") {
+      Tensor.activationGradient(.zeros([2, 3]), cotangent: .zeros([3, 2]), activation: .gelu).sum
+    },
+    Misuse("select", "[2]", "[3]") { Tensor.select(.zeros([2]), .zeros([3]), .zeros([3])) },
+    Misuse("broadcast", "[3, 2]", "[3, 4]") { Tensor.zeros([3, 2]).broadcast(to: [3, 4]) },
+    Misuse("sum", "[3, 2]", "[2, 2]") { Tensor.zeros([3, 2]).sum(to: [2, 2]) },
     Misuse("gather", "table of 3 rows") { Tensor.zeros([3, 2]).gather([3]) },
     Misuse("scatterAdd", "table of 3 rows") { Tensor.zeros([1, 2]).scatterAdd([3], rows: 3) },
   ]

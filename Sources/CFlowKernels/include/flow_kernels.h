@@ -43,7 +43,9 @@ enum {
   FLOW_NEGATE, FLOW_EXP, FLOW_LOG, FLOW_SQRT, FLOW_RECIPROCAL_SQRT, FLOW_SQUARE, FLOW_TANH,
   FLOW_SIGMOID, FLOW_SILU, FLOW_GELU, FLOW_SINE, FLOW_COSINE, FLOW_RECIPROCAL, FLOW_ABSOLUTE,
   /// −1, 0 or 1; 0 for NaN.
-  FLOW_SIGN
+  FLOW_SIGN,
+  /// log(1 + eˣ), log(1 + x), eˣ − 1.
+  FLOW_SOFTPLUS, FLOW_LOG_ONE_PLUS, FLOW_EXP_MINUS_ONE
 };
 
 /// y[i] = op(x[i]).
@@ -52,7 +54,13 @@ void flow_unary(int op, size_t n, const float *x, float *y);
 enum {
   FLOW_ADD, FLOW_SUBTRACT, FLOW_MULTIPLY, FLOW_DIVIDE, FLOW_MAXIMUM,
   /// x · silu'(y) and x · gelu'(y): cotangent first, argument second.
-  FLOW_SILU_GRADIENT, FLOW_GELU_GRADIENT
+  FLOW_SILU_GRADIENT, FLOW_GELU_GRADIENT, FLOW_MINIMUM,
+  /// 1 where x > y, and where x = y; else 0.
+  FLOW_GREATER, FLOW_EQUAL,
+  /// The angle of the point (y, x), as atan2(x, y) gives it.
+  FLOW_ARCTANGENT,
+  /// x · silu''(y) and x · gelu''(y).
+  FLOW_SILU_CURVATURE, FLOW_GELU_CURVATURE
 };
 
 /// z[i, j, k] = op(x[i, j, k], y[i, j, k]) with shape `extent` and element strides 0 where an
@@ -64,6 +72,16 @@ void flow_binary(
 /// y[i] = scale · x[i] + shift.
 void flow_affine(size_t n, float scale, float shift, const float *x, float *y);
 
+/// y[i] = x[i] raised to `exponent`.
+void flow_power(size_t n, float exponent, const float *x, float *y);
+
+/// y[i] = x[i], but at least `lower` and at most `upper`.
+void flow_clamp(size_t n, float lower, float upper, const float *x, float *y);
+
+/// z[i] = x[i] where c[i] is not 0, else y[i]; strides 1, or 0 for an operand that stands still.
+void flow_select(
+  size_t n, const float *c, const float *x, size_t x_stride, const float *y, size_t y_stride, float *z);
+
 /// z[b, t, c] = x[b, t, c] + g[b, c] · y[b, t, c].
 void flow_gated_add(
   size_t batch, size_t tokens, size_t channels, const float *x, const float *g, const float *y, float *z);
@@ -73,13 +91,35 @@ void flow_gated_add_gradient(
   size_t batch, size_t tokens, size_t channels, const float *g, const float *y, const float *dz,
   float *dy, float *dg);
 
+/// dz = dx + dg · y + g · dy of flow_gated_add.
+void flow_gated_add_tangent(
+  size_t batch, size_t tokens, size_t channels, const float *dx, const float *g, const float *dg,
+  const float *y, const float *dy, float *dz);
+
+// ---------------------------------------------------------------- epilogues of products (epilogue.c)
+
+enum { FLOW_ACTIVATE_SILU, FLOW_ACTIVATE_GELU };
+
 /// c[i, j] += bias[j] in a block of rows.
 void flow_add_bias(size_t rows, size_t columns, const float *bias, float *c);
+
+/// z[i, j] += bias[j] and y = activation(z); where y is NULL, z becomes activation(z).
+void flow_bias_activate(int activation, size_t rows, size_t columns, const float *bias, float *z, float *y);
+
+/// c[i] ·= activation'(z[i]).
+void flow_activation_tangent(int activation, size_t n, const float *z, float *c);
+
+/// dz = dy · activation'(z) and db[j] = Σ_i dz[i, j].
+void flow_activation_gradient(
+  int activation, size_t rows, size_t columns, const float *z, const float *dy, float *dz, float *db);
 
 // ---------------------------------------------------------------- reductions (reduce.c)
 
 /// y[o, i] = Σ_r x[o, r, i].
 void flow_sum(size_t outer, size_t reduced, size_t inner, const float *x, float *y);
+
+/// y[o, i] = max_r x[o, r, i]; −∞ where `reduced` is 0.
+void flow_largest(size_t outer, size_t reduced, size_t inner, const float *x, float *y);
 
 /// Σ x[i]² in double.
 double flow_sum_of_squares(size_t n, const float *x);
@@ -89,20 +129,30 @@ bool flow_all_finite(size_t n, const float *x);
 
 // ---------------------------------------------------------------- normalisations (normalise.c)
 
-/// Layer normalisation without affine, then modulation, rows grouped in batches of `tokens`:
-/// y = (x − mean)/√(var + ε) · (1 + scale[b]) + shift[b].
+/// Layer normalisation, then modulation, rows grouped in batches of `tokens`:
+/// y = (x − mean)/√(var + ε) · (offset + scale[b]) + shift[b].
 void flow_modulated_norm(
-  size_t batch, size_t tokens, size_t channels, float epsilon, const float *x, const float *scale,
+  size_t batch, size_t tokens, size_t channels, float epsilon, float offset, const float *x, const float *scale,
   const float *shift, float *y);
 
 /// Gradients of flow_modulated_norm; dscale and dshift are [batch, channels].
 void flow_modulated_norm_gradient(
-  size_t batch, size_t tokens, size_t channels, float epsilon, const float *x, const float *scale,
+  size_t batch, size_t tokens, size_t channels, float epsilon, float offset, const float *x, const float *scale,
   const float *dy, float *dx, float *dscale, float *dshift);
+
+/// Tangent of flow_modulated_norm along dx, dscale and dshift; the last two may be NULL together.
+void flow_modulated_norm_tangent(
+  size_t batch, size_t tokens, size_t channels, float epsilon, float offset, const float *x, const float *scale,
+  const float *dx, const float *dscale, const float *dshift, float *dy);
 
 /// y = x/√(mean x² + ε) · weight, a row at a time.
 void flow_rms_norm(
   size_t rows, size_t channels, float epsilon, const float *x, const float *weight, float *y);
+
+/// Tangent of flow_rms_norm along dx and dweight, which may be NULL.
+void flow_rms_norm_tangent(
+  size_t rows, size_t channels, float epsilon, const float *x, const float *weight, const float *dx,
+  const float *dweight, float *dy);
 
 /// Gradients of flow_rms_norm; dweight accumulates.
 void flow_rms_norm_gradient(
@@ -130,9 +180,9 @@ void flow_rotary(
 
 // ---------------------------------------------------------------- layout (layout.c)
 
-/// y[i₀, i₁, i₂, i₃, :] = x at Σ i·stride: a permutation whose innermost run is `run` contiguous
-/// elements; the other four extents are walked in order.
-void flow_permute(const size_t extent[5], const size_t stride[5], size_t run, const float *x, float *y);
+/// y[i₀, i₁, i₂, i₃, i₄, :] = x at Σ i·stride, in runs of `run` contiguous elements: a permutation, and with
+/// strides of 0 or below also a broadcast or a reversal.
+void flow_walk(const size_t extent[5], const ptrdiff_t stride[5], size_t run, const float *x, float *y);
 
 /// y[i, :] = table[index[i], :].
 void flow_gather(size_t rows, size_t width, const int32_t *index, const float *table, float *y);
@@ -140,15 +190,29 @@ void flow_gather(size_t rows, size_t width, const int32_t *index, const float *t
 /// table[index[i], :] += x[i, :].
 void flow_scatter_add(size_t rows, size_t width, const int32_t *index, const float *x, float *table);
 
-/// One picture, channels last: patches[y·W'+x, (ky·K + kx)·C + c] with zero padding.
-void flow_unfold(
-  size_t height, size_t width, size_t channels, size_t kernel, size_t stride, size_t padding,
-  const float *picture, float *patches);
+// ---------------------------------------------------------------- convolutions (convolution.c)
 
-/// The transpose of flow_unfold: adds patches back into a picture that the caller has cleared.
-void flow_fold(
-  size_t height, size_t width, size_t channels, size_t kernel, size_t stride, size_t padding,
-  const float *patches, float *picture);
+/// Pictures or videos [batch, time, height, width, input], weights [output, time, height, width, input], results
+/// [batch, time, height, width, output]; the three axes are time, height, width. No extent may be 0.
+typedef struct {
+  int64_t batch, input, output;
+  int64_t source[3], result[3], kernel[3], stride[3];
+  /// Zeros before the first element of each axis; after the last there are as many as `result` asks for.
+  int64_t before[3];
+} flow_convolution_shape;
+
+/// y[b, i, o] = Σ w[o, k, c] · x[b, i·stride + k − before, c] + bias[o], a NULL bias being none; false where oneDNN
+/// has no such convolution.
+bool flow_convolution(
+  const flow_convolution_shape *shape, const float *x, const float *w, const float *bias, float *y);
+
+/// The gradient of flow_convolution with respect to x.
+bool flow_convolution_input_gradient(
+  const flow_convolution_shape *shape, const float *dy, const float *w, float *dx);
+
+/// The gradient of flow_convolution with respect to w.
+bool flow_convolution_weight_gradient(
+  const flow_convolution_shape *shape, const float *x, const float *dy, float *dw);
 
 // ---------------------------------------------------------------- conversions (convert.c)
 

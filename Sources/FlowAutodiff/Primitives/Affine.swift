@@ -9,6 +9,10 @@ struct Affine: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].affine(scale: scale, shift: shift)] }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    [scale == 1 ? tangents[0]! : scale * tangents[0]!]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {

@@ -4,6 +4,10 @@
 protocol FirstOrderOnly: Primitive {}
 
 extension FirstOrderOnly {
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    preconditionFailure("\(Self.self): this kernel has no second derivative")
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {

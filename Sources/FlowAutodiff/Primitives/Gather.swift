@@ -8,6 +8,10 @@ struct Gather: Primitive {
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].gather(indices)] }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    [apply(self, tangents[0]!)]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
@@ -21,6 +25,10 @@ struct ScatterAdd: Primitive {
   let rows: Int
 
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].scatterAdd(indices, rows: rows)] }
+
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    [apply(self, tangents[0]!)]
+  }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]

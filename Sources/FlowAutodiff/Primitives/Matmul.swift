@@ -11,6 +11,11 @@ struct Matmul: Primitive {
     [Tensor.matmul(inputs[0], inputs[1], transposeA: transposeA, transposeB: transposeB)]
   }
 
+  func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
+    let a = inputs[0], b = inputs[1]
+    return [total(tangents[0].map { apply(self, $0, b) }, tangents[1].map { apply(self, a, $0) })]
+  }
+
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
     -> [Variable?]
   {
@@ -32,33 +37,26 @@ struct Matmul: Primitive {
 }
 
 /// The matrix product over the last two axes, either operand read transposed; leading axes are a batch.
+///
+/// A right operand of two axes is the same for the whole batch.
 public func matmul(_ a: Variable, _ b: Variable, transposeA: Bool = false, transposeB: Bool = false)
   -> Variable
 {
-  apply(Matmul(transposeA: transposeA, transposeB: transposeB), a, b)
+  let primitive = Matmul(transposeA: transposeA, transposeB: transposeB)
+  guard a.shape.rank > 2, b.shape.rank == 2 else { return apply(primitive, a, b) }
+  // All rows of the batch are the rows of one product.
+  let rows = transposeA ? a.transposed : a
+  let inner = rows.shape[-1], columns = transposeB ? b.shape[0] : b.shape[1]
+  let count = rows.shape.extents.dropLast().reduce(1, *)
+  return matmul(rows.reshaped([count, inner]), b, transposeB: transposeB)
+    .reshaped(rows.shape.replacing(-1, with: columns))
 }
 
-/// y = x·Wᵀ + b with x [rows, input], W [output, input]; the bias is added while a block of y is in cache.
-struct Linear: Primitive {
-  func forward(_ inputs: [Tensor]) -> [Tensor] {
-    [Tensor.matmul(inputs[0], inputs[1], transposeB: true, bias: inputs[2])]
+extension Variable {
+  /// The last two axes exchanged.
+  public var transposed: Variable {
+    let rank = shape.rank
+    precondition(rank >= 2, "transposed: shape \(shape) has fewer than two axes")
+    return permuted(Array(0..<rank - 2) + [rank - 1, rank - 2])
   }
-
-  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
-    -> [Variable?]
-  {
-    let d = cotangents[0]!
-    return [
-      needed[0] ? matmul(d, inputs[1]) : nil,
-      needed[1] ? matmul(d, inputs[0], transposeA: true) : nil,
-      needed[2] ? d.sum(axis: 0) : nil,
-    ]
-  }
-}
-
-/// x·Wᵀ + b over the last axis of x [..., input], with W [output, input] and b [output].
-public func linear(_ x: Variable, weight: Variable, bias: Variable) -> Variable {
-  let input = x.shape[-1]
-  let rows = x.reshaped([x.shape.count / max(input, 1), input])
-  return apply(Linear(), rows, weight, bias).reshaped(x.shape.replacing(-1, with: weight.shape[0]))
 }

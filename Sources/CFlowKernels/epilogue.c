@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#define FLOW_BODY "epilogue_body.h"
+#include "isa.h"
+
+void flow_add_bias(size_t rows, size_t columns, const float *bias, float *c) {
+  FLOW_PICK(flow_add_bias)(rows, columns, bias, c);
+}
+
+void flow_bias_activate(int activation, size_t rows, size_t columns, const float *bias, float *z, float *y) {
+  FLOW_PICK(flow_bias_activate)(activation, rows, columns, bias, z, y);
+}
+
+void flow_activation_tangent(int activation, size_t n, const float *z, float *c) {
+  FLOW_PICK(flow_activation_tangent)(activation, n, z, c);
+}
+
+void flow_activation_gradient(
+  int activation, size_t rows, size_t columns, const float *z, const float *dy, float *dz, float *db) {
+  FLOW_PICK(flow_activation_gradient)(activation, rows, columns, z, dy, dz, db);
+}
