@@ -13,6 +13,8 @@ void flow_binary(
   FLOW_PICK(flow_binary)(op, extent, x, x_stride, y, y_stride, z);
 }
 
+void flow_accumulate(size_t n, const float *x, float *y) { FLOW_PICK(flow_accumulate)(n, x, y); }
+
 void flow_affine(size_t n, float scale, float shift, const float *x, float *y) {
   FLOW_PICK(flow_affine)(n, scale, shift, x, y);
 }

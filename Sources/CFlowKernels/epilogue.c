@@ -19,3 +19,12 @@ void flow_activation_gradient(
   int activation, size_t rows, size_t columns, const float *z, const float *dy, float *dz, float *db) {
   FLOW_PICK(flow_activation_gradient)(activation, rows, columns, z, dy, dz, db);
 }
+
+void flow_activation_backward(
+  int activation, size_t rows, size_t columns, const float *z, float *d, float *y, float *db) {
+  FLOW_PICK(flow_activation_backward)(activation, rows, columns, z, d, y, db);
+}
+
+void flow_accumulate_rows(size_t rows, size_t columns, const float *x, float *y) {
+  FLOW_PICK(flow_accumulate_rows)(rows, columns, x, y);
+}

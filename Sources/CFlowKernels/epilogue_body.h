@@ -24,9 +24,19 @@ static void ISA(flow_add_bias)(size_t rows, size_t columns, const float *restric
   static void ISA(name##_gradient)( \
     size_t rows, size_t columns, const float *restrict z, const float *restrict dy, float *restrict dz, \
     float *restrict db) { \
-    memset(db, 0, columns * sizeof(float)); \
     for (size_t i = 0; i < rows; i++, z += columns, dy += columns, dz += columns) \
       for (size_t j = 0; j < columns; j++) { const float d = dy[j] * g(z[j]); dz[j] = d; db[j] += d; } \
+  } \
+  static void ISA(name##_backward)( \
+    size_t rows, size_t columns, const float *restrict z, float *restrict d, float *restrict y, \
+    float *restrict db) { \
+    for (size_t i = 0; i < rows; i++, z += columns, d += columns, y += columns) \
+      for (size_t j = 0; j < columns; j++) { \
+        const float a = z[j], e = d[j] * g(a); \
+        y[j] = f(a); \
+        d[j] = e; \
+        db[j] += e; \
+      } \
   }
 ACTIVATION(silu, ISA(silu), ISA(silu_derivative))
 ACTIVATION(gelu, ISA(gelu), ISA(gelu_derivative))
@@ -46,4 +56,14 @@ static void ISA(flow_activation_tangent)(int activation, size_t n, const float *
 static void ISA(flow_activation_gradient)(
   int activation, size_t rows, size_t columns, const float *z, const float *dy, float *dz, float *db) {
   (activation == FLOW_ACTIVATE_SILU ? ISA(silu_gradient) : ISA(gelu_gradient))(rows, columns, z, dy, dz, db);
+}
+
+static void ISA(flow_activation_backward)(
+  int activation, size_t rows, size_t columns, const float *z, float *d, float *y, float *db) {
+  (activation == FLOW_ACTIVATE_SILU ? ISA(silu_backward) : ISA(gelu_backward))(rows, columns, z, d, y, db);
+}
+
+static void ISA(flow_accumulate_rows)(size_t rows, size_t columns, const float *restrict x, float *restrict y) {
+  for (size_t i = 0; i < rows; i++, x += columns)
+    for (size_t j = 0; j < columns; j++) y[j] += x[j];
 }

@@ -27,7 +27,25 @@ static inline float ISA(exponential)(float x) {
   return p * power;
 }
 
-static inline float ISA(sigmoid)(float x) { return 1.0f / (1.0f + ISA(exponential)(-x)); }
+/// 1/x for normal x below 2¹²⁶, relative error 2e-7: a division takes as long as this and an exponential together.
+static inline float ISA(inverse)(float x) {
+#pragma clang fp reassociate(off)
+  // Exponent and mantissa, negated in one subtraction, are within a nineteenth; each step of Newton's squares the error.
+  int32_t bits;
+  memcpy(&bits, &x, 4);
+  bits = 0x7ef311c7 - bits;
+  float y;
+  memcpy(&y, &bits, 4);
+  y = y + y * (1.0f - x * y);
+  y = y + y * (1.0f - x * y);
+  return y + y * (1.0f - x * y);
+}
+
+static inline float ISA(sigmoid)(float x) {
+  // Below −87 the result is e^−87.
+  float e = ISA(exponential)(x < -87.0f ? 87.0f : -x);
+  return ISA(inverse)(1.0f + e);
+}
 
 /// tanh; the series near 0 keeps the relative error where 1 − 2/(e²ˣ + 1) cancels.
 static inline float ISA(hyperbolic_tangent)(float x) {

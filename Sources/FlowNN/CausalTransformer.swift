@@ -169,8 +169,7 @@ public struct CausalTransformer: Sendable {
     let embedding =
       timeEmbedding.1(
         timeEmbedding.0(
-          concatenate([t, r, conditions.contextNoise].map { times($0) }, axis: 1), p
-        ).map(.silu), p)
+          concatenate([t, r, conditions.contextNoise].map { times($0) }, axis: 1), p, activation: .silu), p)
       + p[actionEmbedding].gather(conditions.actions)  // [rows, d]
     let modulation = timeProjection(embedding.map(.silu), p).reshaped([rows, 6, d])
 

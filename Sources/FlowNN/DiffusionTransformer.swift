@@ -127,7 +127,7 @@ public struct DiffusionTransformer: Sendable {
   /// The sum of the embeddings of t, t − r and the class.
   private func condition(r: Variable, t: Variable, labels: [Int32], _ p: Parameters) -> Variable {
     let embed = { (layers: (LinearLayer, LinearLayer), time: Variable) in
-      layers.1(layers.0(times(time), p).map(.silu), p)
+      layers.1(layers.0(times(time), p, activation: .silu), p)
     }
     let time = embed(timeEmbedding, t) + embed(intervalEmbedding, t - r)
     precondition(
@@ -191,10 +191,11 @@ private struct DiffusionBlock: Sendable {
     let e = modulation(condition, p).reshaped([x.shape[0], 6, width]).unstacked(axis: 1)
     let split: Shape = [x.shape[0], x.shape[1], heads, width / heads]
     let y = x.modulatedNorm(scale: e[1], shift: e[0])
-    let attended = attention(
-      q(y, p).reshaped(split), k(y, p).reshaped(split), v(y, p).reshaped(split), mask: .none)
+    let h = LinearLayer.apply([q, k, v], to: y, p).map { $0.reshaped(split) }
+    let attended = attention(h[0], h[1], h[2], mask: .none)
     let middle = x.adding(o(attended.reshaped(x.shape), p), gate: e[2])
     let z = middle.modulatedNorm(scale: e[4], shift: e[3])
-    return middle.adding(down(up(z, p).map(.gelu), p), gate: e[5])
+    return middle.adding(
+      LinearLayer.feedForward(z, up: up, down: down, activation: .gelu, p), gate: e[5])
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FlowAutodiff
-internal import FlowTensor
+public import FlowTensor
 
 /// y = x·Wᵀ + b over the last axis.
 public struct LinearLayer: Sendable {
@@ -16,9 +16,26 @@ public struct LinearLayer: Sendable {
     bias = layout.declare("\(name).bias", [output], .zeros)
   }
 
-  /// The layer applied to x [..., input].
-  public func callAsFunction(_ x: Variable, _ parameters: Parameters) -> Variable {
-    linear(x, weight: parameters[weight], bias: parameters[bias])
+  /// The layer applied to x [..., input], and an activation to its results while they are in cache.
+  public func callAsFunction(_ x: Variable, _ parameters: Parameters, activation: Activation? = nil)
+    -> Variable
+  {
+    linear(x, weight: parameters[weight], bias: parameters[bias], activation: activation)
+  }
+}
+
+extension LinearLayer {
+  /// Several layers applied to one x [..., input], which is read once.
+  static func apply(_ layers: [LinearLayer], to x: Variable, _ p: Parameters) -> [Variable] {
+    linear(x, layers: layers.map { (p[$0.weight], p[$0.bias]) })
+  }
+
+  /// down(activation(up(x))): the hidden layer is formed and used while it is in cache.
+  static func feedForward(
+    _ x: Variable, up: LinearLayer, down: LinearLayer, activation: Activation, _ p: Parameters
+  ) -> Variable {
+    FlowAutodiff.feedForward(
+      x, up: (p[up.weight], p[up.bias]), down: (p[down.weight], p[down.bias]), activation: activation)
   }
 }
 

@@ -65,7 +65,7 @@ public struct MLP: Sendable {
   /// The answer [batch, output] to states [batch, input] at times r and t [batch, 1].
   public func callAsFunction(_ x: Variable, r: Variable, t: Variable, _ p: Parameters) -> Variable {
     var h = concatenate([x, times(t), times(t - r)], axis: 1)
-    for layer in hidden { h = layer(h, p).map(.silu) }
+    for layer in hidden { h = layer(h, p, activation: .silu) }
     return head(h, p)
   }
 }

@@ -43,15 +43,17 @@ struct TransformerBlock: Sendable {
     let sequence: Shape = [batch, x.shape[0] / batch * x.shape[1], heads, width / heads]
 
     let y = x.modulatedNorm(scale: e[1], shift: e[0])
-    let queries = q(y, p).rmsNorm(weight: p[normQ]).reshaped(sequence).rotated(
+    let h = LinearLayer.apply([q, k, v], to: y, p)
+    let queries = h[0].rmsNorm(weight: p[normQ]).reshaped(sequence).rotated(
       cosine: angles.cosine, sine: angles.sine)
-    let keys = k(y, p).rmsNorm(weight: p[normK]).reshaped(sequence).rotated(
+    let keys = h[1].rmsNorm(weight: p[normK]).reshaped(sequence).rotated(
       cosine: angles.cosine, sine: angles.sine)
-    let values = v(y, p).reshaped(sequence)
+    let values = h[2].reshaped(sequence)
     let attended = attend(queries, keys, values).reshaped(x.shape)
     let middle = x.adding(o(attended, p), gate: e[2])
 
     let z = middle.modulatedNorm(scale: e[4], shift: e[3])
-    return middle.adding(down(up(z, p).map(.gelu), p), gate: e[5])
+    return middle.adding(
+      LinearLayer.feedForward(z, up: up, down: down, activation: .gelu, p), gate: e[5])
   }
 }

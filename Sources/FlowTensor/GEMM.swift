@@ -23,7 +23,7 @@ func useOneThreadInOneDNN() { flow_onednn_use_one_thread() }
 
 /// One matrix of a product: where it starts, its row stride, and whether it is read transposed.
 struct Matrix {
-  let base: UnsafePointer<Float>
+  var base: UnsafePointer<Float>
   let stride: Int
   var transposed = false
 }

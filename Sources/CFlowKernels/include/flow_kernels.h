@@ -69,6 +69,9 @@ void flow_binary(
   int op, const size_t extent[3], const float *x, const size_t x_stride[3], const float *y,
   const size_t y_stride[3], float *z);
 
+/// y[i] += x[i].
+void flow_accumulate(size_t n, const float *x, float *y);
+
 /// y[i] = scale · x[i] + shift.
 void flow_affine(size_t n, float scale, float shift, const float *x, float *y);
 
@@ -109,9 +112,16 @@ void flow_bias_activate(int activation, size_t rows, size_t columns, const float
 /// c[i] ·= activation'(z[i]).
 void flow_activation_tangent(int activation, size_t n, const float *z, float *c);
 
-/// dz = dy · activation'(z) and db[j] = Σ_i dz[i, j].
+/// dz = dy · activation'(z) and db[j] += Σ_i dz[i, j].
 void flow_activation_gradient(
   int activation, size_t rows, size_t columns, const float *z, const float *dy, float *dz, float *db);
+
+/// The same with d for dy and dz, and y = activation(z).
+void flow_activation_backward(
+  int activation, size_t rows, size_t columns, const float *z, float *d, float *y, float *db);
+
+/// y[j] += Σ_i x[i, j].
+void flow_accumulate_rows(size_t rows, size_t columns, const float *x, float *y);
 
 // ---------------------------------------------------------------- reductions (reduce.c)
 
@@ -183,6 +193,9 @@ void flow_rotary(
 /// y[i₀, i₁, i₂, i₃, i₄, :] = x at Σ i·stride, in runs of `run` contiguous elements: a permutation, and with
 /// strides of 0 or below also a broadcast or a reversal.
 void flow_walk(const size_t extent[5], const ptrdiff_t stride[5], size_t run, const float *x, float *y);
+
+/// y[j, i] = x[i, j] for x of `rows` rows, both with row strides.
+void flow_transpose(size_t rows, size_t columns, const float *x, size_t x_stride, float *y, size_t y_stride);
 
 /// y[i, :] = table[index[i], :].
 void flow_gather(size_t rows, size_t width, const int32_t *index, const float *table, float *y);

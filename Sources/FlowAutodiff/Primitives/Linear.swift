@@ -16,6 +16,7 @@ struct Linear: Primitive {
     -> [Variable?]
   {
     let d = cotangents[0]!
+    if needed[1] { return gradients(of: inputs[0], [inputs[1]], [d], needsInput: needed[0]) }
     return Self.cotangents(inputs, d, bias: needed[2] ? d.sum(axis: 0) : nil, needed)
   }
 
@@ -59,6 +60,10 @@ struct ActivatedLinear: Primitive {
     -> [Variable?]
   {
     if let dy = cotangents[0], cotangents[1] == nil {
+      if needed[1] {
+        return gradients(
+          of: inputs[0], [inputs[1]], [dy], needsInput: needed[0], activation: (activation, outputs[1]))
+      }
       let through = apply(ActivationGradient(activation: activation), to: [outputs[1], dy])
       return Linear.cotangents(inputs, through[0], bias: through[1], needed)
     }
@@ -104,16 +109,6 @@ private struct ConstantLinear: Composed {
 
   func composition(_ inputs: [Variable]) -> [Variable] {
     [apply(ActivatedLinear(activation: activation), to: inputs)[0]]
-  }
-}
-
-extension Activation {
-  /// (d, z) ↦ d·f′(z).
-  fileprivate var gradient: BinaryFunction {
-    switch self {
-    case .silu: .siluGradient
-    case .gelu: .geluGradient
-    }
   }
 }
 
