@@ -1,70 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "functions_body.h"
+#include <string.h>
 
-static inline float ISA(largest)(size_t n, const float *x) {
-  float most = -__builtin_inff();
-  for (size_t j = 0; j < n; j++) most = x[j] > most ? x[j] : most;
-  return most;
+#include "attention_product.h"
+#include "attention_tile.h"
+
+/// A block of queries: the keys that they see, extents rounded up to whole vectors, and scale = log₂e/√width, so that
+/// scores are exponents of two.
+typedef struct {
+  visible_keys seen;
+  size_t rows, columns, padded;
+  float scale;
+} ISA(block);
+
+static inline size_t ISA(whole)(size_t n) { return (n + FLOW_LANES - 1) / FLOW_LANES * FLOW_LANES; }
+
+static inline ISA(block) ISA(block_at)(const flow_attention *a, size_t first, size_t last) {
+  if (last > first + FLOW_ATTENTION_BLOCK) last = first + FLOW_ATTENTION_BLOCK;
+  return (ISA(block)){
+    .seen = keys_of_block(a, first, last),
+    .rows = last - first,
+    .columns = ISA(whole)(last - first),
+    .padded = ISA(whole)(a->width),
+    .scale = LOG2_E / __builtin_sqrtf((float)a->width),
+  };
 }
 
-static inline float ISA(exponentials)(size_t n, float most, float *restrict x) {
-  float sum = 0;
-  for (size_t j = 0; j < n; j++) {
-    float e = ISA(exponential)(x[j] - most);
-    x[j] = e;
-    sum += e;
-  }
-  return sum;
+/// Keys of a tile as they lie in a tensor, copied side by side.
+static inline void ISA(pack_keys)(const flow_attention *a, const key_tile *t, const float *x, float *keys) {
+  size_t token = token_stride(a);
+  ISA(pack)(t->to - t->from, a->width, x + t->from * token, token, keys, ISA(whole)(a->width));
 }
 
-static inline void ISA(clear)(float *x, size_t from, size_t to) {
-  if (from < to) memset(x + from, 0, (to - from) * sizeof(float));
+/// tile[j, i] = or += Σ_c keys[j, c] · queries[c, i].
+static inline void ISA(multiply)(
+  const flow_attention *a, const ISA(block) *b, const key_tile *t, const float *keys, const float *queries,
+  float *tile, bool add) {
+  ISA(product)(
+    t->to - t->from, b->columns - t->column, a->width, keys, b->padded, 1, queries + t->column, b->columns,
+    tile + t->column, b->columns, add);
 }
 
-static void ISA(flow_masked_softmax)(
-  size_t queries, size_t keys, size_t stride, size_t first, size_t tokens, size_t window, size_t sink,
+/// The scores of a tile's keys in powers of two, −∞ where hidden.
+static inline void ISA(score)(
+  const flow_attention *a, const ISA(block) *b, const key_tile *t, const float *keys, const float *queries,
   float *scores) {
-  for (size_t i = 0; i < queries; i++, scores += stride) {
-    size_t sink_end = 0, begin = 0, end = keys;
-    if (tokens) {
-      size_t frame = (first + i) / tokens;
-      end = (frame + 1) * tokens < keys ? (frame + 1) * tokens : keys;
-      begin = frame + 1 > window ? (frame + 1 - window) * tokens : 0;
-      sink_end = sink * tokens < begin ? sink * tokens : begin;
-    }
-    if (begin == sink_end) begin = sink_end = 0;
-    float most = ISA(largest)(sink_end, scores), recent = ISA(largest)(end - begin, scores + begin);
-    most = recent > most ? recent : most;
-    float sum = ISA(exponentials)(sink_end, most, scores) + ISA(exponentials)(end - begin, most, scores + begin);
-    float inverse = 1.0f / sum;
-    for (size_t j = 0; j < sink_end; j++) scores[j] *= inverse;
-    for (size_t j = begin; j < end; j++) scores[j] *= inverse;
-    ISA(clear)(scores, sink_end, begin);
-    ISA(clear)(scores, end, keys);
-  }
+  ISA(multiply)(a, b, t, keys, queries, scores, false);
+  if (t->sight == FLOW_PARTLY) ISA(hide)(a, &b->seen, t, b->columns, scores);
 }
 
-static void ISA(flow_softmax_gradient)(
-  size_t queries, size_t keys, size_t stride, const float *restrict p, float *restrict dp) {
-  for (size_t i = 0; i < queries; i++, p += stride, dp += stride) {
-    float product = 0;
-    for (size_t j = 0; j < keys; j++) product += p[j] * dp[j];
-    for (size_t j = 0; j < keys; j++) dp[j] = p[j] * (dp[j] - product);
-  }
+/// sums[i, :] += Σ_j tile[j, i] · keys[j, :].
+static inline void ISA(add_by_query)(
+  const ISA(block) *b, const key_tile *t, const float *tile, const float *keys, float *sums) {
+  ISA(product)(
+    b->rows - t->row, b->padded, t->to - t->from, tile + t->row, 1, b->columns, keys, b->padded,
+    sums + t->row * b->padded, b->padded, true);
 }
 
-static void ISA(flow_rotary)(
-  size_t batch, size_t tokens, size_t heads, size_t width, float direction, const float *restrict x,
-  const float *restrict cosine, const float *restrict sine, float *restrict y) {
-  size_t pairs = width / 2;
-  for (size_t b = 0; b < batch; b++)
-    for (size_t t = 0; t < tokens; t++)
-      for (size_t h = 0; h < heads; h++, x += width, y += width)
-        for (size_t i = 0; i < pairs; i++) {
-          float c = cosine[t * pairs + i], s = direction * sine[t * pairs + i];
-          float even = x[2 * i], odd = x[2 * i + 1];
-          y[2 * i] = even * c - odd * s;
-          y[2 * i + 1] = even * s + odd * c;
-        }
-}
+#include "attention_forward.h"
+#include "attention_tangent.h"
+#include "attention_gradient.h"
+#include "attention_hessian.h"

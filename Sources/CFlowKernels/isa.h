@@ -3,7 +3,8 @@
 // One body, three builds. A kernel file defines its functions in a body header with names wrapped
 // in ISA(…), includes this file with FLOW_BODY naming that header, and gets each function for the
 // scalar, AVX2 and AVX-512 instruction sets, vectorised by the compiler. FLOW_PICK chooses at run
-// time. Float reductions may be reassociated inside the bodies, nowhere else.
+// time. FLOW_LANES is the number of floats in a vector of the set. Float reductions may be reassociated inside the
+// bodies, nowhere else.
 
 #include "include/flow_kernels.h"
 
@@ -14,21 +15,27 @@
 #pragma clang fp contract(fast) reassociate(on)
 
 #define FLOW_SUFFIX _scalar
+#define FLOW_LANES 4
 #include FLOW_BODY
 #undef FLOW_SUFFIX
+#undef FLOW_LANES
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define FLOW_SUFFIX _avx2
+#define FLOW_LANES 8
 #include FLOW_BODY
 #undef FLOW_SUFFIX
+#undef FLOW_LANES
 #pragma clang attribute pop
 
 #pragma clang attribute push( \
   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
 #define FLOW_SUFFIX _avx512
+#define FLOW_LANES 16
 #include FLOW_BODY
 #undef FLOW_SUFFIX
+#undef FLOW_LANES
 #pragma clang attribute pop
 
 #define FLOW_PICK(name) \

@@ -99,17 +99,35 @@ private let rowRuns: [KernelRun] = [
   },
 ]
 
+/// The results of all four kernels of attention.
+private func attentionPasses(
+  _ random: inout Random, queries: Int, keys: Int, width: Int, _ mask: AttentionMask
+) -> [Tensor] {
+  let query: Shape = [1, queries, 2, width], key: Shape = [1, keys, 2, width]
+  let (q, k, v) = (random.normal(query), random.normal(key), random.normal(key))
+  let tangents = AttentionTangents(q: random.normal(query), k: random.normal(key), v: random.normal(key))
+  let d = random.normal(query), output = Tensor.attention(q, k, v, mask: mask)
+  let tangent = Tensor.attentionTangent(q, k, v, output, tangents: tangents, mask: mask)
+  let g = Tensor.attentionGradient(q, k, v, output, cotangent: d, mask: mask)
+  let h = Tensor.attentionHessian(
+    q, k, v, output, cotangent: d, tangents: tangents, outputTangent: tangent, mask: mask)
+  return [output.values, output.logSums, tangent.values, tangent.logSums, g.q, g.k, g.v, h.q, h.k, h.v]
+}
+
 private let attentionRuns: [KernelRun] = [
   KernelRun(name: "softmax") { n, random in [random.normal([3, n]).affine(scale: 4).softmax()] },
   KernelRun(name: "attention") { n, random in
-    let frames = n / 16 + 1
-    let (q, k, v) = (
-      random.normal([1, 2 * frames, 2, 4]), random.normal([1, 2 * frames, 2, 4]),
-      random.normal([1, 2 * frames, 2, 4])
-    )
-    let mask = AttentionMask.blockCausal(tokensPerFrame: 2, window: 3, sink: 1)
-    let g = Tensor.attentionGradient(q, k, v, cotangent: random.normal(q.shape), mask: mask)
-    return [Tensor.attention(q, k, v, mask: mask), g.q, g.k, g.v]
+    attentionPasses(&random, queries: min(n, 70), keys: min(n, 150) + 1, width: 5, .none)
+  },
+  KernelRun(name: "causal attention with a window and a sink") { n, random in
+    let tokens = 2 * (n / 16 + 1)
+    return attentionPasses(
+      &random, queries: tokens, keys: tokens, width: 4, .blockCausal(tokensPerFrame: 2, window: 3, sink: 1))
+  },
+  KernelRun(name: "attention under an explicit mask") { n, random in
+    let visible = random.uniforms(min(n, 90) * 40).map { $0 < 0.4 }
+    return attentionPasses(
+      &random, queries: min(n, 90), keys: 40, width: 18, .explicit(visible, queries: min(n, 90), keys: 40))
   },
   KernelRun(name: "rotary") { n, random in
     let angles = random.normal([3, n]), x = random.normal([2, 3, 2, 2 * n])

@@ -35,9 +35,28 @@ struct ShapeErrorTests {
     Misuse("attention", "[1, 2, 1, 4]", "[1, 2, 1, 6]") {
       Tensor.attention(.zeros([1, 2, 1, 4]), .zeros([1, 2, 1, 6]), .zeros([1, 2, 1, 6]), mask: .none)
     },
+    Misuse("attention", "[1, 2, 1, 4]", "no key", "[1, 0, 1, 4]") {
+      Tensor.attention(.zeros([1, 2, 1, 4]), .zeros([1, 0, 1, 4]), .zeros([1, 0, 1, 4]), mask: .none)
+    },
+    Misuse("attention", "as many queries as keys", "2 and 3") {
+      Tensor.attention(.zeros([1, 2, 1, 4]), .zeros([1, 3, 1, 4]), .zeros([1, 3, 1, 4]), mask: .causal)
+    },
+    Misuse("attention", "[1, 3]", "2 queries and 3 keys") {
+      let k = Tensor.zeros([1, 3, 1, 4]),
+        mask = AttentionMask.explicit([true, true, true], queries: 1, keys: 3)
+      return Tensor.attention(.zeros([1, 2, 1, 4]), k, k, mask: mask)
+    },
+    Misuse("explicit mask", "3 elements", "2 queries and 2 keys") {
+      AttentionMask.explicit([true, true, true], queries: 2, keys: 2)
+    },
     Misuse("attentionGradient", "[1, 2, 1, 4]", "[1, 2, 1, 2]") {
-      let x = Tensor.zeros([1, 2, 1, 4])
-      return Tensor.attentionGradient(x, x, x, cotangent: .zeros([1, 2, 1, 2]), mask: .none)
+      let x = Tensor.zeros([1, 2, 1, 4]), output = Tensor.attention(x, x, x, mask: .none)
+      return Tensor.attentionGradient(x, x, x, output, cotangent: .zeros([1, 2, 1, 2]), mask: .none)
+    },
+    Misuse("attentionTangent", "tangent of k", "[1, 2, 1, 2]", "[1, 2, 1, 4]") {
+      let x = Tensor.zeros([1, 2, 1, 4]), output = Tensor.attention(x, x, x, mask: .none)
+      return Tensor.attentionTangent(
+        x, x, x, output, tangents: AttentionTangents(k: .zeros([1, 2, 1, 2])), mask: .none)
     },
     Misuse("rotary", "[2, 3]", "[1, 2, 1, 4]") {
       Tensor.rotary(.zeros([1, 2, 1, 4]), cosine: .zeros([2, 3]), sine: .zeros([2, 3]))

@@ -13,18 +13,24 @@ struct TeamTests {
     let weights = random.normal([16, 3, 3, 8]), q = random.normal([2, 400, 3, 8])
     let geometry = Convolution2D(kernel: 3, padding: 1).geometry
     let y = Tensor.convolution(pictures, weights, geometry)
-    let gradients = Tensor.attentionGradient(
-      q, q, q, cotangent: q, mask: .blockCausal(tokensPerFrame: 40, window: 4, sink: 1))
+    let mask = AttentionMask.blockCausal(tokensPerFrame: 40, window: 4, sink: 1)
+    // Many heads, and one whose queries are split.
+    let attended = [q, q.rows(0..<1).reshaped([1, 1200, 1, 8])].flatMap { q -> [Tensor] in
+      let output = Tensor.attention(q, q, q, mask: mask)
+      let gradients = Tensor.attentionGradient(q, q, q, output, cotangent: q, mask: mask)
+      return [output.values, gradients.q, gradients.k, gradients.v]
+    }
     let one = Tensor.convolution(pictures.rows(0..<1), weights, geometry)
     let long = Tensor.modulatedNormGradient(
       x.reshaped([1, 700, 130]), scale: x.rows(0..<1), cotangent: x.reshaped([1, 700, 130]), epsilon: 1e-6)
     let norm = Tensor.rmsNormGradient(x, weight: random.normal([130]), cotangent: x, epsilon: 1e-6)
-    let results = [
-      x, Tensor.matmul(x, w), MatmulPrecision.$current.withValue(.bfloat16) { Tensor.matmul(x, w) }, y,
-      Tensor.convolutionWeightGradient(pictures, y, geometry, shape: weights.shape), gradients.q, gradients.k,
-      gradients.v, norm.x, norm.weight, x.sum(), x.sum(axis: 0), x.map(.gelu), x.permuted([1, 0]),
-      random.uniform([100_000]), one, long.x, long.scale, long.shift,
-    ]
+    let results =
+      [
+        x, Tensor.matmul(x, w), MatmulPrecision.$current.withValue(.bfloat16) { Tensor.matmul(x, w) }, y,
+        Tensor.convolutionWeightGradient(pictures, y, geometry, shape: weights.shape), norm.x, norm.weight,
+        x.sum(), x.sum(axis: 0), x.map(.gelu), x.permuted([1, 0]),
+        random.uniform([100_000]), one, long.x, long.scale, long.shift,
+      ] + attended
     return results.flatMap(\.elements).reduce(0xCBF2_9CE4_8422_2325) {
       ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3
     }

@@ -171,16 +171,61 @@ void flow_rms_norm_gradient(
 
 // ---------------------------------------------------------------- attention (attention.c)
 
-/// Softmax over the keys that a block-causal, windowed mask with a sink leaves visible; masked
-/// entries become 0. `scores` is [queries, keys] with row stride `stride`. Query row i belongs to
-/// frame (first + i)/tokens, key j to frame j/tokens; visible: key frame ≤ query frame, and key
-/// frame > query frame − window or key frame < sink. tokens == 0 means no mask.
-void flow_masked_softmax(
-  size_t queries, size_t keys, size_t stride, size_t first, size_t tokens, size_t window, size_t sink,
-  float *scores);
+/// Queries that are handled at a time.
+enum { FLOW_ATTENTION_BLOCK = 64 };
 
-/// ds = p · (dp − Σ_j p dp) in place of dp, both [queries, keys] with row stride `stride`.
-void flow_softmax_gradient(size_t queries, size_t keys, size_t stride, const float *p, float *dp);
+/// One call of attention or of a derivative, for all heads: q, o, d and their kin are [batch, queries, heads, width],
+/// k, v and their kin [batch, keys, heads, width], logarithms of sums [batch, heads, queries].
+typedef struct {
+  size_t heads, queries, keys, width;
+  /// Query i belongs to frame i/tokens, key j to frame j/tokens; visible: key frame ≤ query frame, and key frame
+  /// > query frame − window or key frame < sink. tokens == 0 means no such mask.
+  size_t tokens, window, sink;
+  /// visible[j · visible_stride + i] is 1 where query i sees key j, up to queries rounded up to a block; or NULL.
+  const uint8_t *visible;
+  size_t visible_stride;
+  /// Parts that the queries of a head are split into, at most their blocks.
+  size_t chunks;
+
+  const float *q, *k, *v;
+  /// What flow_attention_forward gave, and the cotangent of o.
+  const float *o, *log_sum, *d;
+  /// Tangents, NULL where zero, and what flow_attention_tangent gave for them.
+  const float *q_tangent, *k_tangent, *v_tangent, *o_tangent, *log_sum_tangent;
+
+  float *o_result, *log_sum_result;
+  float *q_result, *k_result, *v_result;
+  /// Results by key of every chunk but the first: batch · heads · (chunks − 1) · 2 · keys · width floats.
+  float *partial;
+  /// Floats between two results by key; the passes set it.
+  size_t key_row;
+} flow_attention;
+
+/// Floats of scratch memory, 64-byte aligned, that one call of a pass needs.
+size_t flow_attention_scratch(const flow_attention *call);
+
+/// o_result = softmax(q·kᵀ/√width, masked)·v and log_sum_result = ln Σ exp of the scores, for chunk `chunk` of head
+/// `index` of the batch · heads; both 0 for a query that sees no key.
+void flow_attention_forward(const flow_attention *call, size_t index, size_t chunk, float *scratch);
+
+/// The tangents of both for tangents of q, k, v.
+void flow_attention_tangent(const flow_attention *call, size_t index, size_t chunk, float *scratch);
+
+/// q_result, k_result, v_result = the gradients of Σ d∘o with respect to q, k, v.
+void flow_attention_gradient(const flow_attention *call, size_t index, size_t chunk, float *scratch);
+
+/// The tangents of those gradients, d held.
+void flow_attention_hessian(const flow_attention *call, size_t index, size_t chunk, float *scratch);
+
+/// Adds the partial results by key of a head's chunks, in order.
+void flow_attention_collect(const flow_attention *call, size_t index);
+
+// ---------------------------------------------------------------- softmax (softmax.c)
+
+/// y = softmax(x), a row at a time.
+void flow_softmax(size_t rows, size_t columns, const float *x, float *y);
+
+// ---------------------------------------------------------------- rotary embedding (rotary.c)
 
 /// Rotates interleaved pairs of x[b, t, h, :] by the angles of token t: y = (x₀c − x₁s, x₀s + x₁c);
 /// `direction` −1 rotates back.
