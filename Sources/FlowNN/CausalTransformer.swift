@@ -178,7 +178,8 @@ public struct CausalTransformer: Sendable {
       x = block(x, modulation, angles, batch: batch, p) { attend(layer, $0, $1, $2) }  // [rows, tokens, d]
     }
     let final = (embedding.reshaped([rows, 1, d]) + p[headModulation]).unstacked(axis: 1)  // 2 × [rows, d]
-    let change = head(x.modulatedNorm(scale: final[1], shift: final[0]), p)  // [rows, tokens, 4·channels]
+    // [rows, tokens, 4·channels]
+    let change = x.modulatedLinear(scale: final[1], shift: final[0], layers: [head.values(p)])[0]
     return conditions.previous + unpatched(change, like: noisy.shape)
   }
 

@@ -121,7 +121,8 @@ public struct DiffusionTransformer: Sendable {
     var x = patchEmbedding(patches(z), p) + Variable(positions)  // [batch, tokens, width]
     for block in blocks { x = block(x, condition, p) }
     let e = headModulation(condition, p).reshaped([z.shape[0], 2, c.width]).unstacked(axis: 1)
-    return unpatched(head(x.modulatedNorm(scale: e[1], shift: e[0]), p), like: z.shape)
+    let answer = x.modulatedLinear(scale: e[1], shift: e[0], layers: [head.values(p)])[0]
+    return unpatched(answer, like: z.shape)
   }
 
   /// The sum of the embeddings of t, t − r and the class.
@@ -190,12 +191,11 @@ private struct DiffusionBlock: Sendable {
   func callAsFunction(_ x: Variable, _ condition: Variable, _ p: Parameters) -> Variable {
     let e = modulation(condition, p).reshaped([x.shape[0], 6, width]).unstacked(axis: 1)
     let split: Shape = [x.shape[0], x.shape[1], heads, width / heads]
-    let y = x.modulatedNorm(scale: e[1], shift: e[0])
-    let h = LinearLayer.apply([q, k, v], to: y, p).map { $0.reshaped(split) }
-    let attended = attention(h[0], h[1], h[2], mask: .none)
-    let middle = x.adding(o(attended.reshaped(x.shape), p), gate: e[2])
-    let z = middle.modulatedNorm(scale: e[4], shift: e[3])
-    return middle.adding(
-      LinearLayer.feedForward(z, up: up, down: down, activation: .gelu, p), gate: e[5])
+    let h = x.modulatedLinear(scale: e[1], shift: e[0], layers: [q, k, v].map { $0.values(p) })
+      .map { $0.reshaped(split) }
+    let attended = attention(h[0], h[1], h[2], mask: .none).reshaped(x.shape)
+    let (weight, bias) = o.values(p)
+    return x.addingLinear(attended, gate: e[2], weight: weight, bias: bias).addingFeedForward(
+      scale: e[4], shift: e[3], gate: e[5], up: up.values(p), down: down.values(p), activation: .gelu)
   }
 }

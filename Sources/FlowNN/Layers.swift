@@ -25,18 +25,8 @@ public struct LinearLayer: Sendable {
 }
 
 extension LinearLayer {
-  /// Several layers applied to one x [..., input], which is read once.
-  static func apply(_ layers: [LinearLayer], to x: Variable, _ p: Parameters) -> [Variable] {
-    linear(x, layers: layers.map { (p[$0.weight], p[$0.bias]) })
-  }
-
-  /// down(activation(up(x))): the hidden layer is formed and used while it is in cache.
-  static func feedForward(
-    _ x: Variable, up: LinearLayer, down: LinearLayer, activation: Activation, _ p: Parameters
-  ) -> Variable {
-    FlowAutodiff.feedForward(
-      x, up: (p[up.weight], p[up.bias]), down: (p[down.weight], p[down.bias]), activation: activation)
-  }
+  /// The values of the layer's weight and bias.
+  func values(_ p: Parameters) -> (weight: Variable, bias: Variable) { (p[weight], p[bias]) }
 }
 
 /// A convolution over pictures, channels last.

@@ -42,18 +42,14 @@ struct TransformerBlock: Sendable {
     let e = (condition + p[modulation]).unstacked(axis: 1)  // 6 × [rows, width]
     let sequence: Shape = [batch, x.shape[0] / batch * x.shape[1], heads, width / heads]
 
-    let y = x.modulatedNorm(scale: e[1], shift: e[0])
-    let h = LinearLayer.apply([q, k, v], to: y, p)
+    let h = x.modulatedLinear(scale: e[1], shift: e[0], layers: [q, k, v].map { $0.values(p) })
     let queries = h[0].rmsNorm(weight: p[normQ]).reshaped(sequence).rotated(
       cosine: angles.cosine, sine: angles.sine)
     let keys = h[1].rmsNorm(weight: p[normK]).reshaped(sequence).rotated(
       cosine: angles.cosine, sine: angles.sine)
-    let values = h[2].reshaped(sequence)
-    let attended = attend(queries, keys, values).reshaped(x.shape)
-    let middle = x.adding(o(attended, p), gate: e[2])
-
-    let z = middle.modulatedNorm(scale: e[4], shift: e[3])
-    return middle.adding(
-      LinearLayer.feedForward(z, up: up, down: down, activation: .gelu, p), gate: e[5])
+    let attended = attend(queries, keys, h[2].reshaped(sequence)).reshaped(x.shape)
+    let (weight, bias) = o.values(p)
+    return x.addingLinear(attended, gate: e[2], weight: weight, bias: bias).addingFeedForward(
+      scale: e[4], shift: e[3], gate: e[5], up: up.values(p), down: down.values(p), activation: .gelu)
   }
 }

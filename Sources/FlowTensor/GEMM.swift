@@ -49,6 +49,17 @@ func gemm(
   }
 }
 
+/// C ← A·B, or C + A·B where `adding`, for whole matrices A [m, k] or Aᵀ [k, m], B [k, n] and C [m, n].
+func gemm(
+  _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, transposed: Bool = false,
+  _ b: UnsafePointer<Float>,
+  adding: Bool = false, into c: UnsafeMutablePointer<Float>
+) {
+  gemm(
+    m, n, k, Matrix(base: a, stride: transposed ? m : k, transposed: transposed), Matrix(base: b, stride: n),
+    beta: adding ? 1 : 0, into: c, stride: n)
+}
+
 private let letterN = CChar(UInt8(ascii: "N")), letterT = CChar(UInt8(ascii: "T"))
 
 /// OpenBLAS's own threads stay off: the worker team splits the work.

@@ -109,6 +109,18 @@ void flow_add_bias(size_t rows, size_t columns, const float *bias, float *c);
 /// z[i, j] += bias[j] and y = activation(z); where y is NULL, z becomes activation(z).
 void flow_bias_activate(int activation, size_t rows, size_t columns, const float *bias, float *z, float *y);
 
+/// y[i, j] = x[i, j] + bias[j], past the caches.
+void flow_bias_store(size_t rows, size_t columns, const float *bias, const float *x, float *y);
+
+/// z[i, j] = y[i, j] + bias[j], past the caches, and y = activation(z).
+void flow_bias_activate_store(
+  int activation, size_t rows, size_t columns, const float *bias, float *y, float *z);
+
+/// y[b, i, c] = t[b, i, c] + bias[c] and z = x + gate[b, c] · y, both past the caches.
+void flow_bias_gated_store(
+  size_t batch, size_t tokens, size_t channels, const float *bias, const float *t, const float *x,
+  const float *gate, float *y, float *z);
+
 /// c[i] ·= activation'(z[i]).
 void flow_activation_tangent(int activation, size_t n, const float *z, float *c);
 
