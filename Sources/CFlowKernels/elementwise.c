@@ -11,6 +11,8 @@ void flow_binary(int op, const flow_loops *loops, const float *x, const float *y
   FLOW_PICK(flow_binary)(op, loops, x, y, z);
 }
 
+void flow_accumulate(size_t n, const float *x, float *y) { FLOW_PICK(flow_accumulate)(n, x, y); }
+
 void flow_affine(size_t n, float scale, float shift, const float *x, float *y) {
   FLOW_PICK(flow_affine)(n, scale, shift, x, y);
 }

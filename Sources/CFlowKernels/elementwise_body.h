@@ -77,6 +77,10 @@ static void ISA(flow_binary)(int op, const flow_loops *loops, const float *x, co
       row(extent[2], x + i * xs[0] + j * xs[1], xs[2], y + i * ys[0] + j * ys[1], ys[2], z);
 }
 
+static void ISA(flow_accumulate)(size_t n, const float *restrict x, float *restrict y) {
+  for (size_t i = 0; i < n; i++) y[i] += x[i];
+}
+
 static void ISA(flow_affine)(size_t n, float scale, float shift, const float *restrict x, float *restrict y) {
   for (size_t i = 0; i < n; i++) y[i] = scale * x[i] + shift;
 }

@@ -19,3 +19,27 @@ void flow_activation_gradient(
   int activation, size_t rows, size_t columns, const float *z, const float *dy, float *dz, float *db) {
   FLOW_PICK(flow_activation_gradient)(activation, rows, columns, z, dy, dz, db);
 }
+
+void flow_activation_backward(
+  int activation, size_t rows, size_t columns, const float *z, float *d, float *y, float *db) {
+  FLOW_PICK(flow_activation_backward)(activation, rows, columns, z, d, y, db);
+}
+
+void flow_accumulate_rows(size_t rows, size_t columns, const float *x, float *y) {
+  FLOW_PICK(flow_accumulate_rows)(rows, columns, x, y);
+}
+
+void flow_bias_store(size_t rows, size_t columns, const float *bias, const float *x, float *y) {
+  FLOW_PICK(flow_bias_store)(rows, columns, bias, x, y);
+}
+
+void flow_bias_activate_store(
+  int activation, size_t rows, size_t columns, const float *bias, float *y, float *z) {
+  FLOW_PICK(flow_bias_activate_store)(activation, rows, columns, bias, y, z);
+}
+
+void flow_bias_gated_store(
+  size_t batch, size_t tokens, size_t channels, const float *bias, const float *t, const float *x,
+  const float *gate, float *y, float *z) {
+  FLOW_PICK(flow_bias_gated_store)(batch, tokens, channels, bias, t, x, gate, y, z);
+}

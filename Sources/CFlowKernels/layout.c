@@ -22,6 +22,16 @@ void flow_walk(const size_t extent[5], const ptrdiff_t stride[5], size_t run, co
         }
 }
 
+void flow_transpose(size_t rows, size_t columns, const float *x, size_t x_stride, float *y, size_t y_stride) {
+  size_t i = 0;
+  // Sixteen rows at a time: a column of them is one line of y.
+  for (; i + 16 <= rows; i += 16)
+    for (size_t j = 0; j < columns; j++)
+      for (size_t r = 0; r < 16; r++) y[j * y_stride + i + r] = x[(i + r) * x_stride + j];
+  for (; i < rows; i++)
+    for (size_t j = 0; j < columns; j++) y[j * y_stride + i] = x[i * x_stride + j];
+}
+
 void flow_gather(size_t rows, size_t width, const int32_t *index, const float *table, float *y) {
   for (size_t i = 0; i < rows; i++) memcpy(y + i * width, table + (size_t)index[i] * width, width * sizeof(float));
 }

@@ -2,7 +2,6 @@
 
 public import FlowAutodiff
 internal import FlowTensor
-internal import Glibc
 
 /// The shape of a ``CausalTransformer``.
 public struct CausalTransformerConfiguration: Sendable, Codable, Equatable {
@@ -84,7 +83,7 @@ public struct CausalTransformer: Sendable {
   private let blocks: [TransformerBlock]
   private let headModulation: Parameter
   private let head: LinearLayer
-  private static let frequencies = 128
+  private let times = TimeFeatures(frequencies: 128)
 
   /// Declares the parameters of a transformer of this shape.
   public init(_ configuration: CausalTransformerConfiguration) {
@@ -93,7 +92,7 @@ public struct CausalTransformer: Sendable {
     var layout = ParameterLayout()
     patchEmbedding = LinearLayer(&layout, "patch_embedding", input: 2 * patch, output: d)
     timeEmbedding = (
-      LinearLayer(&layout, "time_embedding.0", input: 3 * 2 * Self.frequencies, output: d),
+      LinearLayer(&layout, "time_embedding.0", input: 3 * times.count, output: d),
       LinearLayer(&layout, "time_embedding.2", input: d, output: d)
     )
     actionEmbedding = layout.declare("action_embedding.weight", [c.actions, d], .normal(0.5))
@@ -136,11 +135,10 @@ public struct CausalTransformer: Sendable {
   func predictedChange<Arithmetic: TransformerArithmetic>(_ patches: Arithmetic.Value, _ a: Arithmetic)
     -> Arithmetic.Value
   {
-    var x = a.linear(patches, patchEmbedding, activation: .identity)
+    var x = a.linear(patches, patchEmbedding)
     for block in blocks { x = block(x, a) }
     let last = 6 * blocks.count
-    return a.linear(
-      a.modulatedNorm(x, shift: last, scale: last + 1), head, activation: .identity)
+    return a.modulatedLinear(x, shift: last, scale: last + 1, head)
   }
 
   /// The modulations of all blocks and the head, by number, a row a frame: all that depends on times and actions.
@@ -148,8 +146,10 @@ public struct CausalTransformer: Sendable {
     r: Variable, t: Variable, contextNoise: Variable, actions: [Int32], _ p: Parameters
   ) -> [Variable] {
     let d = configuration.width, rows = actions.count
-    let times = timeEmbedding.0(sinusoids([t, r, contextNoise]), p).map(.silu)
-    let embedding = timeEmbedding.1(times, p) + p[actionEmbedding].gather(actions)  // [rows, d]
+    let features = concatenate([t, r, contextNoise].map { times($0) }, axis: 1)
+    let embedding =
+      timeEmbedding.1(timeEmbedding.0(features, p, activation: .silu), p)
+      + p[actionEmbedding].gather(actions)  // [rows, d]
     let shared = timeProjection(embedding.map(.silu), p).reshaped([rows, 6, d])
     let final = embedding.reshaped([rows, 1, d]) + p[headModulation]  // [rows, 2, d]
     return blocks.flatMap { (shared + p[$0.modulation]).unstacked(axis: 1) } + final.unstacked(axis: 1)
@@ -157,17 +157,6 @@ public struct CausalTransformer: Sendable {
 
   /// The number of modulations: six a block and two for the head.
   var modulationCount: Int { 6 * blocks.count + 2 }
-
-  /// Cosines and sines of 1000·time at geometric frequencies, for each of the times side by side.
-  private func sinusoids(_ times: [Variable]) -> Variable {
-    let n = Self.frequencies
-    let ladder = Tensor((0..<n).map { Float(1000 * exp(-log(1e4) * Double($0) / Double(n))) }, shape: [1, n])
-    return concatenate(
-      times.flatMap { time in
-        let angles = time * Variable(ladder)
-        return [angles.map(.cosine), angles.map(.sine)]
-      }, axis: 1)
-  }
 
   /// [batch, frames, height, width, channels] to [batch · frames, tokens, 4 · channels].
   private func patches(_ latents: Variable) -> Variable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FlowAutodiff
-internal import FlowTensor
+public import FlowTensor
 
 /// y = x·Wᵀ + b over the last axis.
 public struct LinearLayer: Sendable {
@@ -16,10 +16,17 @@ public struct LinearLayer: Sendable {
     bias = layout.declare("\(name).bias", [output], .zeros)
   }
 
-  /// The layer applied to x [..., input].
-  public func callAsFunction(_ x: Variable, _ parameters: Parameters) -> Variable {
-    linear(x, weight: parameters[weight], bias: parameters[bias])
+  /// The layer applied to x [..., input], and an activation to its results while they are in cache.
+  public func callAsFunction(_ x: Variable, _ parameters: Parameters, activation: Activation? = nil)
+    -> Variable
+  {
+    linear(x, weight: parameters[weight], bias: parameters[bias], activation: activation)
   }
+}
+
+extension LinearLayer {
+  /// The values of the layer's weight and bias.
+  func values(_ p: Parameters) -> (weight: Variable, bias: Variable) { (p[weight], p[bias]) }
 }
 
 /// A convolution over pictures, channels last.

@@ -13,27 +13,40 @@ struct RecordedArithmetic: TransformerArithmetic {
   let mask: AttentionMask
   let parameters: Parameters
 
-  func modulatedNorm(_ x: Variable, shift: Int, scale: Int) -> Variable {
-    x.modulatedNorm(scale: modulations[scale], shift: modulations[shift], epsilon: normEpsilon)
+  func linear(_ x: Variable, _ layer: LinearLayer) -> Variable { layer(x, parameters) }
+
+  func modulatedLinear(_ x: Variable, shift: Int, scale: Int, _ layer: LinearLayer) -> Variable {
+    modulated(x, shift: shift, scale: scale, [layer])[0]
   }
 
-  func linear(_ x: Variable, _ layer: LinearLayer, activation: LinearActivation) -> Variable {
-    let y = layer(x, parameters)
-    return activation == .gelu ? y.map(.gelu) : y
-  }
-
-  func attention(_ x: Variable, _ layers: AttentionLayers) -> Variable {
-    let rotated = { (layer: LinearLayer, norm: Parameter) in
-      layer(x, parameters).rmsNorm(weight: parameters[norm], epsilon: normEpsilon).reshaped(sequence)
-        .rotated(cosine: angles.cosine, sine: angles.sine)
-    }
-    let values = layers.v(x, parameters).reshaped(sequence)
+  func attention(_ x: Variable, shift: Int, scale: Int, _ layers: AttentionLayers) -> Variable {
+    let h = modulated(x, shift: shift, scale: scale, [layers.q, layers.k, layers.v])
     return FlowAutodiff.attention(
-      rotated(layers.q, layers.normQ), rotated(layers.k, layers.normK), values, mask: mask
+      rotated(h[0], layers.normQ), rotated(h[1], layers.normK), h[2].reshaped(sequence), mask: mask
     ).reshaped(x.shape)
   }
 
   func adding(_ x: Variable, gate: Int, _ layer: LinearLayer, of y: Variable) -> Variable {
-    x.adding(layer(y, parameters), gate: modulations[gate])
+    let (weight, bias) = layer.values(parameters)
+    return x.addingLinear(y, gate: modulations[gate], weight: weight, bias: bias)
+  }
+
+  func addingFeedForward(
+    _ x: Variable, shift: Int, scale: Int, gate: Int, up: LinearLayer, down: LinearLayer
+  ) -> Variable {
+    x.addingFeedForward(
+      scale: modulations[scale], shift: modulations[shift], gate: modulations[gate],
+      up: up.values(parameters), down: down.values(parameters), activation: .gelu, epsilon: normEpsilon)
+  }
+
+  private func modulated(_ x: Variable, shift: Int, scale: Int, _ layers: [LinearLayer]) -> [Variable] {
+    x.modulatedLinear(
+      scale: modulations[scale], shift: modulations[shift], layers: layers.map { $0.values(parameters) },
+      epsilon: normEpsilon)
+  }
+
+  private func rotated(_ x: Variable, _ norm: Parameter) -> Variable {
+    x.rmsNorm(weight: parameters[norm], epsilon: normEpsilon).reshaped(sequence)
+      .rotated(cosine: angles.cosine, sine: angles.sine)
   }
 }

@@ -33,10 +33,9 @@ struct TransformerBlock: Sendable {
     -> Arithmetic.Value
   {
     let first = 6 * attention.block
-    let y = a.modulatedNorm(x, shift: first, scale: first + 1)
-    let middle = a.adding(x, gate: first + 2, o, of: a.attention(y, attention))
-    let z = a.modulatedNorm(middle, shift: first + 3, scale: first + 4)
-    let hidden = a.linear(z, up, activation: .gelu)
-    return a.adding(middle, gate: first + 5, down, of: hidden)
+    let attended = a.attention(x, shift: first, scale: first + 1, attention)
+    let middle = a.adding(x, gate: first + 2, o, of: attended)
+    return a.addingFeedForward(
+      middle, shift: first + 3, scale: first + 4, gate: first + 5, up: up, down: down)
   }
 }

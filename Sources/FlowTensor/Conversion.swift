@@ -35,4 +35,13 @@ extension Tensor {
       filled = count
     }
   }
+
+  /// The elements rounded to the numbers that bfloat16 has, ties to even.
+  public var roundedToBFloat16: Tensor {
+    Tensor(shape) { result in
+      Team.split(count, grain: elementGrain) { range in
+        flow_round_to_bfloat16(range.count, pointer + range.lowerBound, result + range.lowerBound)
+      }
+    }
+  }
 }

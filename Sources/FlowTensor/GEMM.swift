@@ -23,7 +23,7 @@ func useOneThreadInOneDNN() { flow_onednn_use_one_thread() }
 
 /// One matrix of a product: where it starts, its row stride, and whether it is read transposed.
 struct Matrix {
-  let base: UnsafePointer<Float>
+  var base: UnsafePointer<Float>
   let stride: Int
   var transposed = false
 }
@@ -47,6 +47,17 @@ func gemm(
       blasint(m), blasint(n), blasint(k), alpha, a.base, blasint(max(a.stride, 1)), b.base,
       blasint(max(b.stride, 1)), beta, c, blasint(max(stride, 1)))
   }
+}
+
+/// C ← A·B, or C + A·B where `adding`, for whole matrices A [m, k] or Aᵀ [k, m], B [k, n] and C [m, n].
+func gemm(
+  _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, transposed: Bool = false,
+  _ b: UnsafePointer<Float>,
+  adding: Bool = false, into c: UnsafeMutablePointer<Float>
+) {
+  gemm(
+    m, n, k, Matrix(base: a, stride: transposed ? m : k, transposed: transposed), Matrix(base: b, stride: n),
+    beta: adding ? 1 : 0, into: c, stride: n)
 }
 
 private let letterN = CChar(UInt8(ascii: "N")), letterT = CChar(UInt8(ascii: "T"))

@@ -10,4 +10,7 @@ package enum InstructionSet: CInt, CaseIterable, Codable, Sendable {
 
   /// Makes every kernel of this process use the set from now on; false where the machine lacks it.
   package func select() -> Bool { flow_isa_select(rawValue) }
+
+  /// Whether the set in use multiplies bfloat16 numbers.
+  package static var multipliesBFloat16: Bool { flow_has_bfloat16_products() }
 }

@@ -5,6 +5,22 @@ internal import CFlowKernels
 /// A function that a linear layer applies to its results while they are in cache.
 public enum Activation: Int32, CaseIterable, Sendable {
   case silu, gelu
+
+  /// The function by itself.
+  public var function: UnaryFunction {
+    switch self {
+    case .silu: .silu
+    case .gelu: .gelu
+    }
+  }
+
+  /// (d, z) ↦ d·f′(z).
+  public var gradient: BinaryFunction {
+    switch self {
+    case .silu: .siluGradient
+    case .gelu: .geluGradient
+    }
+  }
 }
 
 /// y = f(z) with z = x·Wᵀ + b for x [rows, input] and W [output, input]: the product and its epilogues.
@@ -50,7 +66,7 @@ extension Tensor {
     let columns = z.shape[-1], rows = z.count / max(columns, 1)
     let grain = max(1, elementGrain / max(columns, 1))
     let blocks = max(1, (rows + grain - 1) / grain)
-    let partial = Tensor([blocks, columns]) { _ in }
+    let partial = Tensor.zeros([blocks, columns])
     let dz = Tensor(z.shape) { result in
       Team.run(blocks) { block in
         let first = block * grain * columns

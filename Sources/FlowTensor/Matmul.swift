@@ -27,6 +27,9 @@ struct MatmulShape {
 }
 
 /// How the operands of matrix products are rounded; results and sums are float32 always.
+///
+/// bfloat16 means the same on every processor: one without instructions for it rounds the operands and multiplies
+/// them in float32, which costs a pass over each operand more than float32 does.
 public enum MatmulPrecision: String, Sendable, Codable {
   case float32, bfloat16
 
@@ -62,100 +65,10 @@ extension Tensor {
         if shape.k == 0 { return product.runEmpty(into: result) }
         switch MatmulPrecision.current {
         case .float32: product.run(a, b, into: result)
-        case .bfloat16 where Product.hasBFloat16: product.runBFloat16(a, b, into: result)
-        // The same definition on a processor without such instructions, only slower.
+        case .bfloat16 where flow_has_bfloat16_products(): product.runBFloat16(a, b, into: result)
         case .bfloat16: product.run(a.roundedToBFloat16, b.roundedToBFloat16, into: result)
         }
       }
     }
-  }
-}
-
-/// A matrix product split into blocks of rows of the result.
-private struct Product {
-  let shape: MatmulShape
-  let transposeA: Bool
-  let transposeB: Bool
-  let epilogue: (_ first: Int, _ count: Int, _ c: UnsafeMutablePointer<Float>) -> Void
-
-  /// Whether oneDNN multiplies bfloat16 matrices on this processor.
-  static let hasBFloat16: Bool = {
-    let one: [UInt16] = [0x3F80]
-    var result: Float = 0
-    useOneThreadInOneDNN()
-    return flow_gemm_bfloat16(1, 1, 1, one, 1, false, one, 1, false, &result, 1)
-  }()
-
-  private var strideA: Int { transposeA ? shape.m : shape.k }
-  private var strideB: Int { transposeB ? shape.k : shape.n }
-
-  /// Blocks of about a quarter megabyte of results: they stay in cache for the epilogue.
-  private func forEachBlock(
-    into result: UnsafeMutablePointer<Float>,
-    _ body: (_ batch: Int, _ rows: Range<Int>, _ c: UnsafeMutablePointer<Float>) -> Void
-  ) {
-    let (m, n) = (shape.m, shape.n)
-    let grain = shape.batch > 1 ? m : max(24, min(m, 65_536 / n))
-    let blocks = (m + grain - 1) / grain
-    Team.run(shape.batch * blocks) { index in
-      let (batch, block) = (index / blocks, index % blocks)
-      let rows = block * grain..<min(m, (block + 1) * grain)
-      let c = result + (batch * m + rows.lowerBound) * n
-      body(batch, rows, c)
-      epilogue(batch * m + rows.lowerBound, rows.count, c)
-    }
-  }
-
-  private func startA(_ batch: Int, _ rows: Range<Int>) -> Int {
-    batch * shape.m * shape.k + rows.lowerBound * (transposeA ? 1 : shape.k)
-  }
-
-  func run(_ a: Tensor, _ b: Tensor, into result: UnsafeMutablePointer<Float>) {
-    forEachBlock(into: result) { batch, rows, c in
-      gemm(
-        rows.count, shape.n, shape.k,
-        Matrix(base: a.pointer + startA(batch, rows), stride: strideA, transposed: transposeA),
-        Matrix(base: b.pointer + batch * shape.n * shape.k, stride: strideB, transposed: transposeB), into: c,
-        stride: shape.n)
-    }
-  }
-
-  /// A product over no terms: nothing but the bias.
-  func runEmpty(into result: UnsafeMutablePointer<Float>) {
-    forEachBlock(into: result) { _, rows, c in c.initialize(repeating: 0, count: rows.count * shape.n) }
-  }
-
-  func runBFloat16(_ a: Tensor, _ b: Tensor, into result: UnsafeMutablePointer<Float>) {
-    let left = HalfStorage(rounding: a), right = HalfStorage(rounding: b)
-    forEachBlock(into: result) { batch, rows, c in
-      useOneThreadInOneDNN()
-      let done = flow_gemm_bfloat16(
-        rows.count, shape.n, shape.k, left.base + startA(batch, rows), strideA, transposeA,
-        right.base + batch * shape.n * shape.k, strideB, transposeB, c, shape.n)
-      precondition(done, "matmul: oneDNN has no bfloat16 product \(rows.count)×\(shape.n)×\(shape.k)")
-    }
-    withExtendedLifetime((left, right)) {}
-  }
-}
-
-/// The elements of a tensor rounded to bfloat16, in pooled memory.
-private final class HalfStorage {
-  private let storage: Storage
-  var base: UnsafeMutablePointer<UInt16> {
-    UnsafeMutableRawPointer(storage.base).assumingMemoryBound(to: UInt16.self)
-  }
-
-  init(rounding tensor: Tensor) {
-    storage = Storage(count: (tensor.count + 1) / 2)
-    Team.split(tensor.count, grain: 4 * elementGrain) { range in
-      flow_to_bfloat16(range.count, tensor.pointer + range.lowerBound, base + range.lowerBound)
-    }
-  }
-}
-
-extension Tensor {
-  /// The elements rounded to bfloat16 and widened again.
-  fileprivate var roundedToBFloat16: Tensor {
-    bfloat16.withUnsafeBufferPointer { Tensor(bfloat16: $0, shape: shape) }
   }
 }

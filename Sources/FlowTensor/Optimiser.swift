@@ -40,7 +40,7 @@ public struct AdamWStep: Sendable {
 }
 
 /// A weight array under training, with its moments and its moving average: the only tensors that are
-/// written after they are made, and so owned here alone.
+/// written after they are made, and that only while no copy of them is held elsewhere.
 public struct TrainedTensor {
   /// The weights.
   public private(set) var weight: Tensor
@@ -67,7 +67,10 @@ public struct TrainedTensor {
     self.average = average
   }
 
-  /// Takes one step along `gradient`; writes fresh tensors, so copies handed out before stay as they were.
+  /// Takes one step along `gradient`: one pass over memory, in place.
+  ///
+  /// Copies handed out before stay as they were: what somebody else still holds is copied first, which costs time
+  /// and memory. Let go of the weights that a gradient was taken at before the step.
   public mutating func apply(_ step: AdamWStep, gradient: Tensor) {
     precondition(
       gradient.shape == weight.shape, "AdamW: gradient \(gradient.shape) for weight \(weight.shape)")
@@ -77,21 +80,30 @@ public struct TrainedTensor {
       m_correction: Float(1 / (1 - pow(Double(step.beta1), t))),
       v_correction: Float(1 / (1 - pow(Double(step.beta2), t))), gradient_scale: step.gradientScale,
       average_decay: step.averageDecay)
-    let w = weight.copy(), m = first.copy(), v = second.copy(), e = average.copy()
+    let w = weight.ownPointer(), m = first.ownPointer(), v = second.ownPointer(), e = average.ownPointer()
     withUnsafePointer(to: &kernel) { kernel in
       Team.split(weight.count, grain: elementGrain) { range in
         let i = range.lowerBound
-        flow_adamw(
-          range.count, kernel, gradient.pointer + i, w.storage.base + i, m.storage.base + i,
-          v.storage.base + i,
-          e.storage.base + i)
+        flow_adamw(range.count, kernel, gradient.pointer + i, w + i, m + i, v + i, e + i)
       }
     }
-    (weight, first, second, average) = (w, m, v, e)
   }
 }
 
 extension Tensor {
+  /// The elements, to be written in place by the only holder of this tensor's memory: where another tensor shares
+  /// it, this one gets memory of its own first.
+  fileprivate mutating func ownPointer() -> UnsafeMutablePointer<Float> {
+    if !isKnownUniquelyReferenced(&storage) { self = copy() }
+    return storage.base + offset
+  }
+
   /// The same elements in memory of their own.
-  func copy() -> Tensor { Tensor(shape) { $0.initialize(from: pointer, count: count) } }
+  func copy() -> Tensor {
+    Tensor(shape) { result in
+      Team.split(count, grain: 4 * elementGrain) { range in
+        (result + range.lowerBound).initialize(from: pointer + range.lowerBound, count: range.count)
+      }
+    }
+  }
 }

@@ -79,8 +79,25 @@ extension Tensor {
   }
 
   /// The sum of the squares of all elements, in double precision.
-  public var sumOfSquares: Double { withExtendedLifetime(storage) { flow_sum_of_squares(count, pointer) } }
+  public var sumOfSquares: Double {
+    blocks { flow_sum_of_squares($1, $0) }.reduce(0, +)
+  }
 
   /// Whether every element is finite.
-  public var isFinite: Bool { withExtendedLifetime(storage) { flow_all_finite(count, pointer) } }
+  public var isFinite: Bool { blocks { flow_all_finite($1, $0) }.allSatisfy { $0 } }
+
+  /// What `body` makes of blocks of the elements, in their order; how many there are does not depend on the team.
+  private func blocks<Result>(_ body: (UnsafePointer<Float>, Int) -> Result) -> [Result] {
+    let grain = 4 * elementGrain
+    if count <= grain { return [withExtendedLifetime(storage) { body(pointer, count) }] }
+    let blocks = (count + grain - 1) / grain
+    return [Result](unsafeUninitializedCapacity: blocks) { results, filled in
+      let base = results.baseAddress!
+      Team.run(blocks) { block in
+        let first = block * grain
+        (base + block).initialize(to: body(pointer + first, min(grain, count - first)))
+      }
+      filled = blocks
+    }
+  }
 }

@@ -6,7 +6,7 @@
 public struct Tensor: Sendable {
   /// The extents of the axes.
   public let shape: Shape
-  let storage: Storage
+  var storage: Storage
   let offset: Int
 
   /// The number of elements.
@@ -16,7 +16,8 @@ public struct Tensor: Sendable {
   /// tensor as an argument, or under `withExtendedLifetime`.
   package var pointer: UnsafePointer<Float> { UnsafePointer(storage.base + offset) }
 
-  private init(shape: Shape, storage: Storage, offset: Int) {
+  /// A view of `storage` from element `offset` on.
+  init(shape: Shape, storage: Storage, offset: Int) {
     self.shape = shape
     self.storage = storage
     self.offset = offset

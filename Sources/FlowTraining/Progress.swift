@@ -41,6 +41,8 @@ struct ProgressMeter {
   private var examples = 0
   private var lossSum = 0.0
   private var lossCount = 0
+  /// The most bytes of tensors that a step has held at once.
+  private(set) var peakBytes = 0
   private let clock = ContinuousClock()
   private let begin: ContinuousClock.Instant
   private var shown: ContinuousClock.Instant
@@ -58,8 +60,10 @@ struct ProgressMeter {
   /// The mean loss since the last report.
   var meanLoss: Double { lossSum / Double(max(lossCount, 1)) }
 
-  mutating func advance(loss: Float, examples: Int) {
+  /// Counts a step: its loss, its examples, and the most bytes of tensors that it held.
+  mutating func advance(loss: Float, examples: Int, bytes: Int) {
     step += 1
+    peakBytes = max(peakBytes, bytes)
     self.examples += examples
     lossSum += Double(loss)
     lossCount += 1
@@ -82,7 +86,7 @@ struct ProgressMeter {
     let left = Int(Double(total - step) / max(rate, 1e-9))
     return
       "\(name): step \(step)/\(total), loss \(rounded(meanLoss)), \(Int(Double(examples) / seconds)) examples/s, "
-      + "\(left / 60) min \(left % 60) s left"
+      + "\((peakBytes + (1 << 20) - 1) >> 20) MiB, \(left / 60) min \(left % 60) s left"
   }
 }
 

@@ -45,8 +45,9 @@ public struct TrainingRun {
     let last = min(optimiser.steps, limit)
     var meter = ProgressMeter(stage.name, total: optimiser.steps, from: checkpoint.step, progress)
     while checkpoint.step < last {
+      TensorMemory.resetPeak()
       let loss = try takeStep()
-      meter.advance(loss: loss, examples: stage.examplesPerStep)
+      meter.advance(loss: loss, examples: stage.examplesPerStep, bytes: TensorMemory.peakBytes)
       if checkpoint.step % optimiser.report == 0 || checkpoint.step == last {
         try report(meter: &meter)
         try checkpoint.write(to: Self.checkpointPath(folder), layout: stage.layout)
@@ -56,6 +57,19 @@ public struct TrainingRun {
 
   private mutating func takeStep() throws -> Float {
     let number = checkpoint.step + 1
+    let (loss, gradient) = lossAndGradient(number: number)
+    guard loss.isFinite else {
+      throw TrainingError(
+        .diverged,
+        "\(stage.name): the loss at step \(number) is \(loss); lower the rate and resume from the checkpoint"
+      )
+    }
+    try apply(gradient, number: number)
+    return loss
+  }
+
+  /// In a function of its own, so that nothing refers to the weights when they are written.
+  private func lossAndGradient(number: Int) -> (loss: Float, gradient: [Tensor]) {
     let optimiser = stage.optimiser
     var random = Random(key: optimiser.seed, stream: UInt64(number) << 20)
     let average = Parameters(checkpoint.averages)
@@ -64,15 +78,7 @@ public struct TrainingRun {
         stage.loss(Parameters(weights), average: average, random: &random)
       }
     }
-    let value = loss.tensor.item
-    guard value.isFinite else {
-      throw TrainingError(
-        .diverged,
-        "\(stage.name): the loss at step \(number) is \(value); lower the rate and resume from the checkpoint"
-      )
-    }
-    try apply(gradient.map(\.tensor), number: number)
-    return value
+    return (loss.tensor.item, gradient.map(\.tensor))
   }
 
   private mutating func apply(_ gradient: [Tensor], number: Int) throws {
@@ -99,9 +105,10 @@ public struct TrainingRun {
     let figures = stage.validate(averages)
     meter.report(figures)
     try stage.sampleSheet(averages).write(to: "\(folder)/samples-\(padded(checkpoint.step)).png")
-    let header = "step,loss," + figures.map(\.name).joined(separator: ",") + "\n"
+    let header = "step,loss,peak bytes," + figures.map(\.name).joined(separator: ",") + "\n"
     let row =
-      "\(checkpoint.step),\(meter.meanLoss)," + figures.map { "\($0.value)" }.joined(separator: ",") + "\n"
+      "\(checkpoint.step),\(meter.meanLoss),\(meter.peakBytes),"
+      + figures.map { "\($0.value)" }.joined(separator: ",") + "\n"
     try appendLog(header: header, row: row)
   }
 

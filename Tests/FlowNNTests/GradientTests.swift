@@ -27,38 +27,38 @@ struct GradientTests {
     let pictures = Variable(random.normal([2, 16, 8, 3]))
     checkEveryParameter(model.layout) { model.decode(model.encode(pictures, $0), $0) }
   }
+}
 
-  /// Reverse-mode gradients against central differences, a parameter at a time, in a direction that is half the
-  /// gradient's own and half random.
-  private func checkEveryParameter(_ layout: ParameterLayout, _ network: (Parameters) -> Variable) {
-    let weights = randomWeights(layout, seed: 3)
-    var random = Random(key: 4)
-    let target = random.normal(network(Parameters(weights)).shape)
-    let gradient = gradient(at: weights.map { Variable($0) }) {
-      (network(Parameters($0)) - Variable(target)).map(.square).mean()
-    }
-    for (index, declaration) in layout.declarations.enumerated() {
-      let g = gradient[index].tensor, noise = random.normal(g.shape)
-      #expect(g.sumOfSquares > 0, "\(declaration.name) has no gradient")
-      let direction = Tensor.combine(.add, unit(g), unit(noise))
-      func loss(_ step: Float) -> Double {
-        var moved = weights
-        moved[index] = Tensor.combine(.add, weights[index], direction.affine(scale: step))
-        // Summed in double: the rounding of a float sum would drown the difference.
-        let error = Tensor.combine(.subtract, network(Parameters(moved)).tensor, target)
-        return error.sumOfSquares / Double(error.count)
-      }
-      func slope(_ step: Float) -> Double { (loss(step) - loss(-step)) / Double(2 * step) }
-      // Extrapolated: root-mean-square norms of few channels bend within a step that rounding allows.
-      let difference = (4 * slope(5e-3) - slope(1e-2)) / 3
-      let product = zip(g.elements, direction.elements).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-      #expect(
-        abs(difference - product) < 5e-3 * max(abs(product), 1e-2),
-        "\(declaration.name): \(difference), \(product)")
-    }
+/// Reverse-mode gradients against central differences, a parameter at a time, in a direction that is half the
+/// gradient's own and half random.
+func checkEveryParameter(_ layout: ParameterLayout, _ network: (Parameters) -> Variable) {
+  let weights = randomWeights(layout, seed: 3)
+  var random = Random(key: 4)
+  let target = random.normal(network(Parameters(weights)).shape)
+  let gradient = gradient(at: weights.map { Variable($0) }) {
+    (network(Parameters($0)) - Variable(target)).map(.square).mean()
   }
+  for (index, declaration) in layout.declarations.enumerated() {
+    let g = gradient[index].tensor, noise = random.normal(g.shape)
+    #expect(g.sumOfSquares > 0, "\(declaration.name) has no gradient")
+    let direction = Tensor.combine(.add, unit(g), unit(noise))
+    func loss(_ step: Float) -> Double {
+      var moved = weights
+      moved[index] = Tensor.combine(.add, weights[index], direction.affine(scale: step))
+      // Summed in double: the rounding of a float sum would drown the difference.
+      let error = Tensor.combine(.subtract, network(Parameters(moved)).tensor, target)
+      return error.sumOfSquares / Double(error.count)
+    }
+    func slope(_ step: Float) -> Double { (loss(step) - loss(-step)) / Double(2 * step) }
+    // Extrapolated: root-mean-square norms of few channels bend within a step that rounding allows.
+    let difference = (4 * slope(5e-3) - slope(1e-2)) / 3
+    let product = zip(g.elements, direction.elements).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+    #expect(
+      abs(difference - product) < 5e-3 * max(abs(product), 1e-2),
+      "\(declaration.name): \(difference), \(product)")
+  }
+}
 
-  private func unit(_ x: Tensor) -> Tensor {
-    x.affine(scale: Float(1 / max(x.sumOfSquares.squareRoot(), 1e-12)))
-  }
+private func unit(_ x: Tensor) -> Tensor {
+  x.affine(scale: Float(1 / max(x.sumOfSquares.squareRoot(), 1e-12)))
 }

@@ -38,6 +38,7 @@ struct ConversionTests {
     // In the first lanes and in the tail of a vector.
     let x = Tensor([Float](repeating: Float(bitPattern: example.0), count: 21))
     #expect(x.bfloat16 == [UInt16](repeating: example.1, count: 21))
+    #expect(x.roundedToBFloat16.elements.allSatisfy { $0.bitPattern == UInt32(example.1) << 16 })
   }
 
   @Test("every bfloat16 widens exactly and rounds to itself")

@@ -151,8 +151,8 @@ private let attentionRuns: [KernelRun] = [
 
 private let conversionRuns: [KernelRun] = [
   KernelRun(name: "bfloat16", tolerance: 0) { n, random in
-    let rounded = random.normal([n]).bfloat16
-    return [rounded.withUnsafeBufferPointer { Tensor(bfloat16: $0, shape: [n]) }]
+    let x = random.normal([n])
+    return [x.bfloat16.withUnsafeBufferPointer { Tensor(bfloat16: $0, shape: [n]) }, x.roundedToBFloat16]
   },
   KernelRun(name: "bytes", tolerance: 0) { n, random in
     // Eighths: exact with and without fused multiplication.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FlowTensor
+import FoundationEssentials
 import Testing
 
 @Suite("Matrix products")
@@ -50,5 +51,32 @@ struct MatmulTests {
     let a = Tensor([1 + 1.0 / 512], shape: [1, 1]), b = Tensor([1], shape: [1, 1])
     #expect(Tensor.matmul(a, b).item == 1 + 1.0 / 512)
     #expect(MatmulPrecision.$current.withValue(.bfloat16) { Tensor.matmul(a, b).item } == 1)
+  }
+
+  @Test("bfloat16 products are exact where sums of rounded operands are, on every instruction set")
+  func exact() async {
+    await #expect(processExitsWith: .success) {
+      // Integers below 256 are bfloat16 numbers; those beyond are rounded to multiples of two. Sums stay below 2²⁴.
+      let a = Tensor((0..<40 * 90).map { Float(($0 * 37) % 301 - 150) * 2 }, shape: [40, 90])
+      let b = Tensor((0..<90 * 33).map { Float(($0 * 53) % 401 - 200) * 2 + 1 }, shape: [90, 33])
+      let wanted = MatmulTests.reference(
+        a.roundedToBFloat16, b.roundedToBFloat16, 40, 33, 90, false, false)
+      #expect(a.roundedToBFloat16.elements == a.elements && b.roundedToBFloat16.elements != b.elements)
+      for set in InstructionSet.allCases where set.select() {
+        let product = MatmulPrecision.$current.withValue(.bfloat16) { Tensor.matmul(a, b) }
+        #expect(product.doubles == wanted, "\(set)")
+      }
+    }
+  }
+
+  @Test("bfloat16 instructions are used where the processor has them, and nowhere else")
+  func detection() async throws {
+    let information = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
+    let listed = information.split(whereSeparator: \.isWhitespace).contains("avx512_bf16")
+    await #expect(processExitsWith: .success) { [listed = listed as Bool] in
+      for set in InstructionSet.allCases where set.select() {
+        #expect(InstructionSet.multipliesBFloat16 == (listed && set == .avx512))
+      }
+    }
   }
 }

@@ -10,14 +10,44 @@ struct MemoryTests {
   func reuse() {
     let pool = BufferPool()
     let first = pool.take(1024), second = pool.take(1024)
-    #expect(pool.statistics == (8192, 8192))
+    #expect(pool.statistics == (8192, 8192, 0))
     pool.give(first, 1024)
-    #expect(pool.statistics == (4096, 8192))
+    #expect(pool.statistics == (4096, 8192, 4096))
     pool.resetPeak()
-    #expect(pool.statistics == (4096, 4096))
+    #expect(pool.statistics == (4096, 4096, 4096))
     #expect(pool.take(1024) == first)
     #expect(pool.take(2048) != second)
     #expect(pool.statistics.peak == 16384)
+  }
+
+  @Test("what is unused goes back to the system on demand")
+  func release() {
+    let pool = BufferPool()
+    let blocks = (0..<3).map { _ in pool.take(1024) }
+    for block in blocks[1...] { pool.give(block, 1024) }
+    pool.releaseUnused()
+    #expect(pool.statistics == (4096, 12288, 0))
+    pool.give(blocks[0], 1024)
+    #expect(pool.take(1024) == blocks[0])
+  }
+
+  @Test("blocks of sizes that are wanted no more do not pile up")
+  func bounded() {
+    let pool = BufferPool()
+    for size in 1...200 {
+      let capacity = BufferPool.capacity(for: size * 1000)
+      let blocks = [pool.take(capacity), pool.take(capacity)]
+      let statistics = pool.statistics
+      #expect(statistics.current + statistics.unused <= statistics.peak * 5 / 4)
+      for block in blocks { pool.give(block, capacity) }
+    }
+    #expect(pool.statistics.current == 0)
+  }
+
+  @Test("large blocks are written and read like small ones")
+  func huge() {
+    let x = Tensor(repeating: 1, shape: [3 << 20])
+    #expect(x.sum().item == Float(3 << 20) && UInt(bitPattern: x.pointer) % (1 << 21) == 0)
   }
 
   @Test(

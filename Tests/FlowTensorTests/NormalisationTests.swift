@@ -166,8 +166,42 @@ struct NormalisationTests {
     ] {
       expectClose(found, wanted, tolerance: 5e-6)
     }
+  }
+
+  @Test("a step leaves copies that were handed out as they were", arguments: [17, 200_000])
+  func copies(count: Int) {
+    var random = Random(key: 6)
+    let whole = random.normal([count + 2]), gradient = random.normal([count])
+    // The weights are a view here, and the average is the same memory.
+    var trained = TrainedTensor(whole.rows(1..<count + 1))
+    var alone = TrainedTensor(Tensor(whole.rows(1..<count + 1).elements))
+    trained.apply(exampleStep(1), gradient: gradient)
     #expect(
-      TrainedTensor(weight).weight.elements == weight.elements, "a copy handed out before a step has changed")
+      whole.elements
+        == {
+          var random = Random(key: 6); return random.normal([count + 2]).elements
+        }())
+    let held = trained
+    let before = [held.weight, held.first, held.second, held.average].map(\.elements)
+    for number in 2...3 { trained.apply(exampleStep(number), gradient: gradient) }
+    #expect([held.weight, held.first, held.second, held.average].map(\.elements) == before)
+    for number in 1...3 { alone.apply(exampleStep(number), gradient: gradient) }
+    #expect(
+      trained.weight.elements == alone.weight.elements && trained.average.elements == alone.average.elements)
+  }
+
+  @Test("a step takes no memory where nobody else holds the weights")
+  func inPlace() async {
+    // A process of its own: tests beside this one take memory.
+    await #expect(processExitsWith: .success) {
+      var trained = TrainedTensor(Tensor.zeros([1 << 20]))
+      let gradient = Tensor(repeating: 1, shape: [1 << 20])
+      trained.apply(exampleStep(1), gradient: gradient)
+      TensorMemory.resetPeak()
+      trained.apply(exampleStep(2), gradient: gradient)
+      #expect(TensorMemory.peakBytes == TensorMemory.currentBytes)
+      #expect(TensorMemory.currentBytes == 5 << 22)
+    }
   }
 
   private func rows(_ x: Tensor) -> [[Double]] {

@@ -97,7 +97,7 @@ struct RunTests {
     }
   }
 
-  @Test("progress is told in lines, with the loss and the figures of the validation")
+  @Test("progress is told in lines, with the loss, the memory and the figures of the validation")
   func progress() throws {
     try withFolder { folder in
       let lines = Lines()
@@ -107,6 +107,13 @@ struct RunTests {
       let text = lines.all.joined()
       #expect(
         text.contains("autoencoder: step 2/2, loss ") && text.contains("validation: PSNR dB "), "\(text)")
+      #expect(text.contains(" MiB, ") && !text.contains(" 0 MiB, "), "\(text)")
+      let log = String(decoding: try bytes(of: folder + "/run/log.csv"), as: UTF8.self)
+      let rows = log.split(separator: "\n").map { $0.split(separator: ",") }
+      #expect(rows[0].starts(with: ["step", "loss", "peak bytes"]))
+      // The weights, their moments and average, and at least the gradient on top.
+      let bytes = 5 * 4 * run.averages.reduce(0) { $0 + $1.count }
+      #expect(Int(rows[1][2]) ?? 0 >= bytes, "\(log)")
     }
   }
 }

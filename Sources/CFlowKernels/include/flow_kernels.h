@@ -21,6 +21,11 @@ int flow_isa(void);
 /// Makes kernels use another instruction set from now on; false where the machine lacks it.
 bool flow_isa_select(int isa);
 
+/// Whether the instruction set in use multiplies bfloat16 numbers: AVX-512 on a processor with AVX512_BF16. oneDNN
+/// accepts such products on every AVX-512 processor, and without these instructions is many times slower than in
+/// float32.
+bool flow_has_bfloat16_products(void);
+
 // ---------------------------------------------------------------- worker team (team.c)
 
 typedef void (*flow_task)(void *context, long index);
@@ -66,6 +71,9 @@ typedef struct {
 /// z[i, j, k] = op(x[i, j, k], y[i, j, k]); z is contiguous.
 void flow_binary(int op, const flow_loops *loops, const float *x, const float *y, float *z);
 
+/// y[i] += x[i].
+void flow_accumulate(size_t n, const float *x, float *y);
+
 /// y[i] = scale · x[i] + shift.
 void flow_affine(size_t n, float scale, float shift, const float *x, float *y);
 
@@ -106,12 +114,31 @@ void flow_add_bias(size_t rows, size_t columns, const float *bias, float *c);
 /// z[i, j] += bias[j] and y = activation(z); where y is NULL, z becomes activation(z).
 void flow_bias_activate(int activation, size_t rows, size_t columns, const float *bias, float *z, float *y);
 
+/// y[i, j] = x[i, j] + bias[j], past the caches.
+void flow_bias_store(size_t rows, size_t columns, const float *bias, const float *x, float *y);
+
+/// z[i, j] = y[i, j] + bias[j], past the caches, and y = activation(z).
+void flow_bias_activate_store(
+  int activation, size_t rows, size_t columns, const float *bias, float *y, float *z);
+
+/// y[b, i, c] = t[b, i, c] + bias[c] and z = x + gate[b, c] · y, both past the caches.
+void flow_bias_gated_store(
+  size_t batch, size_t tokens, size_t channels, const float *bias, const float *t, const float *x,
+  const float *gate, float *y, float *z);
+
 /// c[i] ·= activation'(z[i]).
 void flow_activation_tangent(int activation, size_t n, const float *z, float *c);
 
-/// dz = dy · activation'(z) and db[j] = Σ_i dz[i, j].
+/// dz = dy · activation'(z) and db[j] += Σ_i dz[i, j].
 void flow_activation_gradient(
   int activation, size_t rows, size_t columns, const float *z, const float *dy, float *dz, float *db);
+
+/// The same with d for dy and dz, and y = activation(z).
+void flow_activation_backward(
+  int activation, size_t rows, size_t columns, const float *z, float *d, float *y, float *db);
+
+/// y[j] += Σ_i x[i, j].
+void flow_accumulate_rows(size_t rows, size_t columns, const float *x, float *y);
 
 // ---------------------------------------------------------------- reductions (reduce.c)
 
@@ -242,6 +269,9 @@ void flow_rotary(
 /// strides of 0 or below also a broadcast or a reversal.
 void flow_walk(const size_t extent[5], const ptrdiff_t stride[5], size_t run, const float *x, float *y);
 
+/// y[j, i] = x[i, j] for x of `rows` rows, both with row strides.
+void flow_transpose(size_t rows, size_t columns, const float *x, size_t x_stride, float *y, size_t y_stride);
+
 /// y[i, :] = table[index[i], :].
 void flow_gather(size_t rows, size_t width, const int32_t *index, const float *table, float *y);
 
@@ -282,6 +312,9 @@ void flow_to_bytes(size_t n, float scale, float shift, const float *x, uint8_t *
 
 /// Rounds to bfloat16, ties to even; NaN stays NaN.
 void flow_to_bfloat16(size_t n, const float *x, uint16_t *y);
+
+/// Rounds to the numbers that bfloat16 has, ties to even; NaN stays NaN.
+void flow_round_to_bfloat16(size_t n, const float *x, float *y);
 
 /// Widens bfloat16, exactly.
 void flow_from_bfloat16(size_t n, const uint16_t *x, float *y);

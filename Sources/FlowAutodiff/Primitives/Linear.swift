@@ -16,6 +16,7 @@ struct Linear: Primitive {
     -> [Variable?]
   {
     let d = cotangents[0]!
+    if needed[1] { return LinearLayerGradient.cotangents(inputs, d, needsInput: needed[0]) }
     return Self.cotangents(inputs, d, bias: needed[2] ? d.sum(axis: 0) : nil, needed)
   }
 
@@ -59,6 +60,10 @@ struct ActivatedLinear: Primitive {
     -> [Variable?]
   {
     if let dy = cotangents[0], cotangents[1] == nil {
+      if needed[1] {
+        return LinearLayerGradient.cotangents(
+          inputs, dy, needsInput: needed[0], activation: (activation, outputs[1]))
+      }
       let through = apply(ActivationGradient(activation: activation), to: [outputs[1], dy])
       return Linear.cotangents(inputs, through[0], bias: through[1], needed)
     }
@@ -76,6 +81,36 @@ struct ActivatedLinear: Primitive {
     }
     let dz = Linear.tangent(inputs, tangents)!.broadcast(to: z.shape)
     return combine(activation.gradient, dz, z)
+  }
+}
+
+/// The gradients of a linear layer: inputs x, W, dy, and z where there is an activation; results dW, db, and dx where it
+/// is needed. With D = f′(z)∘dy: Dᵀ·x, Σ D, D·W.
+struct LinearLayerGradient: Composed {
+  let needsInput: Bool
+  let activation: Activation?
+
+  func forward(_ inputs: [Tensor]) -> [Tensor] {
+    let g = Tensor.linearGradient(
+      inputs[0], weight: inputs[1], cotangent: inputs[2], activation: activation.map { ($0, inputs[3]) },
+      needsInput: needsInput)
+    return [g.weight, g.bias] + (g.input.map { [$0] } ?? [])
+  }
+
+  func composition(_ inputs: [Variable]) -> [Variable] {
+    let d = activation.map { combine($0.gradient, inputs[2], inputs[3]) } ?? inputs[2]
+    return [matmul(d, inputs[0], transposeA: true), d.sum(axis: 0)]
+      + (needsInput ? [matmul(d, inputs[1])] : [])
+  }
+
+  /// The cotangents of x, W and b from that of the result.
+  static func cotangents(
+    _ inputs: [Variable], _ d: Variable, needsInput: Bool,
+    activation: (function: Activation, sum: Variable)? = nil
+  ) -> [Variable?] {
+    let primitive = LinearLayerGradient(needsInput: needsInput, activation: activation?.function)
+    let results = apply(primitive, to: [inputs[0], inputs[1], d] + (activation.map { [$0.sum] } ?? []))
+    return [needsInput ? results[2] : nil, results[0], results[1]]
   }
 }
 
@@ -104,16 +139,6 @@ private struct ConstantLinear: Composed {
 
   func composition(_ inputs: [Variable]) -> [Variable] {
     [apply(ActivatedLinear(activation: activation), to: inputs)[0]]
-  }
-}
-
-extension Activation {
-  /// (d, z) ↦ d·f′(z).
-  fileprivate var gradient: BinaryFunction {
-    switch self {
-    case .silu: .siluGradient
-    case .gelu: .geluGradient
-    }
   }
 }
 
