@@ -85,7 +85,7 @@ FLOW_INLINE void ISA(quantise_queries)(attention_state *s, size_t padded, int n)
 /// Scores of the 8 keys from `slot` on, of which `count` are visible; the largest go to `most`.
 FLOW_INLINE void ISA(put_scores)(
   attention_state *s, const v16f scores[STEP][2], size_t slot, size_t count, v16f most[2], int n) {
-  v16f hidden = ISA(splat)(-1e30f);
+  v16f hidden = ISA(splat)(-3e38f);
   FLOW_UNROLL for (int j = 0; j < n; j++) {
     v16f largest = hidden;
     FLOW_UNROLL for (int i = 0; i < STEP; i++) {
@@ -136,18 +136,24 @@ FLOW_INLINE void ISA(join)(attention_state *s, int j, v16f most, v16f sum, v16f 
   s->sum[j] = s->sum[j] * *before + sum * *now;
 }
 
-/// Weights p of a block as bytes, 255·p·v_scale/most v_scale, four keys in a lane; returns Σ p.
-FLOW_INLINE v16f ISA(weigh_int8)(attention_state *s, v16f most, size_t groups, int j) {
-  v16f sum = ISA(splat)(0.0f), query_scale = s->query_scale[j], shift = most * query_scale;
-  for (size_t g = 0; g < groups; g++) {
-    v16f units[4];
-    FLOW_UNROLL for (int b = 0; b < 4; b++) {
-      v16f p = ISA(exp2_coarse)(s->scores[4 * g + b][j] * query_scale - shift);
-      sum += p;
-      units[b] = p * s->value_units[4 * g + b];
-    }
-    s->weights[g][j] = ISA(pack_bytes)(units);
+/// Weights p of `count` keys as bytes of a lane, 255·p·v_scale/most v_scale; Σ p is added to `sum`.
+FLOW_INLINE v16i ISA(weigh_group)(attention_state *s, size_t key, size_t count, v16f most, int j, v16f *sum) {
+  v16f units[4] = {};
+  FLOW_UNROLL for (int b = 0; b < 4; b++) {
+    if ((size_t)b >= count) break;
+    v16f p = ISA(exp2_coarse)(s->scores[key + b][j] - most, s->query_scale[j]);
+    *sum += p;
+    units[b] = p * s->value_units[key + b];
   }
+  return ISA(pack_bytes)(units);
+}
+
+/// The weights of a block, and their sum.
+FLOW_INLINE v16f ISA(weigh_int8)(attention_state *s, v16f most, size_t count, int j) {
+  v16f sum = ISA(splat)(0.0f);
+  size_t whole = count / 4;
+  for (size_t g = 0; g < whole; g++) s->weights[g][j] = ISA(weigh_group)(s, 4 * g, 4, most, j, &sum);
+  if (count % 4) s->weights[whole][j] = ISA(weigh_group)(s, 4 * whole, count % 4, most, j, &sum);
   return sum;
 }
 
@@ -165,7 +171,7 @@ FLOW_INLINE float ISA(largest_of)(size_t n, const float *x) {
 FLOW_INLINE void ISA(block_int8)(
   attention_state *s, const flow_head_cache *cache, size_t first, size_t count, size_t width, int n) {
   size_t groups = (count + 3) / 4;
-  v16f most[2] = {ISA(splat)(-1e30f), ISA(splat)(-1e30f)}, scores[STEP][2];
+  v16f most[2] = {ISA(splat)(-3e38f), ISA(splat)(-3e38f)}, scores[STEP][2];
   const int8_t *v = (const int8_t *)cache->values + first * width, *k = (const int8_t *)cache->keys + first * width;
   for (size_t i = 0; i < count; i += STEP) {
     // What comes after the scores: this block's values, and the keys of the next block.
@@ -183,7 +189,7 @@ FLOW_INLINE void ISA(block_int8)(
     ISA(store)(s->value_units + i, ISA(load)(value_scale + i) * (255.0f / largest));
   v16f before[2], now[2];
   FLOW_UNROLL for (int j = 0; j < n; j++) {
-    v16f sum = ISA(weigh_int8)(s, most[j], groups, j);
+    v16f sum = ISA(weigh_int8)(s, most[j], count, j);
     ISA(join)(s, j, most[j] * s->query_scale[j], sum, &before[j], &now[j]);
     now[j] *= largest / 255.0f;
   }
@@ -205,7 +211,7 @@ FLOW_INLINE void ISA(block_int8)(
 /// The same in float, over keys and values [count][width].
 FLOW_INLINE void ISA(block_float)(
   attention_state *s, const float *k, const float *v, size_t width, size_t count, int n) {
-  v16f most[2] = {ISA(splat)(-1e30f), ISA(splat)(-1e30f)}, scores[STEP][2];
+  v16f most[2] = {ISA(splat)(-3e38f), ISA(splat)(-3e38f)}, scores[STEP][2];
   for (size_t i = 0; i < count; i += STEP) {
     ISA(score_float)(s, k + i * width, width, scores, n);
     ISA(put_scores)(s, scores, i, count - i, most, n);
