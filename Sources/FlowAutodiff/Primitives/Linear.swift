@@ -124,8 +124,8 @@ extension Activation {
 /// kept beside the result.
 public func linear(_ x: Variable, weight: Variable, bias: Variable, activation: Activation? = nil) -> Variable
 {
-  let input = x.shape[-1]
-  let inputs = [x.reshaped([x.shape.count / max(input, 1), input]), weight, bias]
+  let count = x.shape.extents.dropLast().reduce(1, *)
+  let inputs = [x.reshaped([count, x.shape[-1]]), weight, bias]
   let rows = activation.map { activated(inputs, $0) } ?? apply(Linear(), to: inputs)[0]
   return rows.reshaped(x.shape.replacing(-1, with: weight.shape[0]))
 }
