@@ -49,7 +49,7 @@ static flow_attention head_of(const flow_attention *call, size_t index, size_t c
   MOVE(a.log_sum, row), MOVE(a.log_sum_tangent, row), MOVE(a.log_sum_result, row);
   MOVE(a.o_result, query), MOVE(a.q_result, query), MOVE(a.k_result, key), MOVE(a.v_result, key);
   a.key_row = token;
-  if (chunk > 0) {
+  if (a.partial && chunk > 0) {
     size_t part = a.keys * a.width;
     a.k_result = a.partial + 2 * part * (index * (a.chunks - 1) + chunk - 1);
     a.v_result = a.k_result + part;
@@ -89,14 +89,17 @@ FLOW_PASS(attention_tangent)
 FLOW_PASS(attention_gradient)
 FLOW_PASS(attention_hessian)
 
+static void add_row(size_t n, const float *restrict x, float *restrict y) {
+  for (size_t i = 0; i < n; i++) y[i] += x[i];
+}
+
 void flow_attention_collect(const flow_attention *call, size_t index) {
   flow_attention to = head_of(call, index, 0);
   for (size_t chunk = 1; chunk < call->chunks; chunk++) {
     flow_attention from = head_of(call, index, chunk);
-    for (size_t j = 0; j < to.keys; j++)
-      for (size_t c = 0; c < to.width; c++) {
-        to.k_result[j * to.key_row + c] += from.k_result[j * from.key_row + c];
-        to.v_result[j * to.key_row + c] += from.v_result[j * from.key_row + c];
-      }
+    for (size_t j = 0; j < to.keys; j++) {
+      add_row(to.width, from.k_result + j * from.key_row, to.k_result + j * to.key_row);
+      add_row(to.width, from.v_result + j * from.key_row, to.v_result + j * to.key_row);
+    }
   }
 }
