@@ -7,10 +7,8 @@
 
 void flow_unary(int op, size_t n, const float *x, float *y) { FLOW_PICK(flow_unary)(op, n, x, y); }
 
-void flow_binary(
-  int op, const size_t extent[3], const float *x, const size_t x_stride[3], const float *y,
-  const size_t y_stride[3], float *z) {
-  FLOW_PICK(flow_binary)(op, extent, x, x_stride, y, y_stride, z);
+void flow_binary(int op, const flow_loops *loops, const float *x, const float *y, float *z) {
+  FLOW_PICK(flow_binary)(op, loops, x, y, z);
 }
 
 void flow_accumulate(size_t n, const float *x, float *y) { FLOW_PICK(flow_accumulate)(n, x, y); }

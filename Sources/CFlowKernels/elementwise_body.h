@@ -53,9 +53,7 @@ ROW(row_silu_curvature, a * ISA(silu_second_derivative)(b))
 ROW(row_gelu_curvature, a * ISA(gelu_second_derivative)(b))
 #undef ROW
 
-static void ISA(flow_binary)(
-  int op, const size_t extent[3], const float *x, const size_t xs[3], const float *y, const size_t ys[3],
-  float *restrict z) {
+static void ISA(flow_binary)(int op, const flow_loops *loops, const float *x, const float *y, float *restrict z) {
   void (*row)(size_t, const float *, size_t, const float *, size_t, float *restrict);
   switch (op) {
     case FLOW_ADD: row = ISA(row_add); break;
@@ -73,6 +71,7 @@ static void ISA(flow_binary)(
     case FLOW_GELU_CURVATURE: row = ISA(row_gelu_curvature); break;
     default: __builtin_unreachable();
   }
+  const size_t *extent = loops->extent, *xs = loops->x, *ys = loops->y;
   for (size_t i = 0; i < extent[0]; i++)
     for (size_t j = 0; j < extent[1]; j++, z += extent[2])
       row(extent[2], x + i * xs[0] + j * xs[1], xs[2], y + i * ys[0] + j * ys[1], ys[2], z);

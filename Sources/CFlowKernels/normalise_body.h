@@ -80,6 +80,56 @@ static void ISA(flow_modulated_norm_tangent)(
   }
 }
 
+// With e = d·(offset + scale) and P v = v − mean(v) − n·mean(n v), the tangent is r·P(dx)·(offset + scale) + n·dscale +
+// dshift, and for N = d·dscale − r·(e·mean(n dx) + dx·mean(n e)), what reaches n:
+// gdx = r·P(e), gx = r·P(N) − r²·n·mean(e·P(dx)), gscale = Σ r·P(dx)·d, gdscale = Σ n·d, gdshift = Σ d.
+static void ISA(flow_modulated_norm_tangent_gradient)(
+  size_t batch, size_t tokens, size_t channels, float epsilon, float offset, const float *restrict x,
+  const float *restrict scale, const float *restrict dx, const float *restrict dscale, const float *restrict d,
+  float *restrict gx, float *restrict gdx, float *restrict gscale, float *restrict gdscale,
+  float *restrict gdshift) {
+  for (size_t b = 0; b < batch; b++, scale += channels, gscale += channels) {
+    memset(gscale, 0, channels * sizeof(float));
+    if (dscale) {
+      memset(gdscale, 0, channels * sizeof(float));
+      memset(gdshift, 0, channels * sizeof(float));
+    }
+    for (size_t t = 0; t < tokens; t++, x += channels, dx += channels, d += channels) {
+      float mean, r, e_mean = 0, dx_mean = 0, ne = 0, ndx = 0, edx = 0, a = 0, na = 0;
+      ISA(moments)(channels, x, epsilon, &mean, &r);
+      for (size_t c = 0; c < channels; c++) {
+        float n = (x[c] - mean) * r, e = d[c] * (offset + scale[c]);
+        e_mean += e;
+        dx_mean += dx[c];
+        ne += n * e;
+        ndx += n * dx[c];
+        edx += e * dx[c];
+      }
+      if (dscale)
+        for (size_t c = 0; c < channels; c++) {
+          float n = (x[c] - mean) * r, through = d[c] * dscale[c];
+          a += through;
+          na += n * through;
+          gdscale[c] += n * d[c];
+          gdshift[c] += d[c];
+        }
+      float count = (float)channels;
+      e_mean /= count, dx_mean /= count, ne /= count, ndx /= count, edx /= count, a /= count, na /= count;
+      float N_mean = a - r * (e_mean * ndx + dx_mean * ne);
+      float slope = na - 2 * r * ne * ndx + r * (edx - e_mean * dx_mean - ne * ndx);
+      for (size_t c = 0; c < channels; c++) {
+        float n = (x[c] - mean) * r, e = d[c] * (offset + scale[c]);
+        float N = (dscale ? d[c] * dscale[c] : 0.0f) - r * (e * ndx + dx[c] * ne);
+        gx[c] = r * (N - N_mean - n * slope);
+        gdx[c] = r * (e - e_mean - n * ne);
+        gscale[c] += r * (dx[c] - dx_mean - n * ndx) * d[c];
+      }
+      gx += channels, gdx += channels;
+    }
+    if (dscale) dscale += channels, gdscale += channels, gdshift += channels;
+  }
+}
+
 static inline float ISA(inverse_rms)(size_t n, const float *x, float epsilon) {
   float squares = 0;
   for (size_t c = 0; c < n; c++) squares += x[c] * x[c];
@@ -106,6 +156,38 @@ static void ISA(flow_rms_norm_tangent)(
     for (size_t c = 0; c < channels; c++) dy[c] = inverse * (dx[c] - x[c] * product) * weight[c];
     if (dweight)
       for (size_t c = 0; c < channels; c++) dy[c] += x[c] * inverse * dweight[c];
+  }
+}
+
+// As flow_modulated_norm_tangent_gradient with n = x·r and P v = v − n·mean(n v).
+static void ISA(flow_rms_norm_tangent_gradient)(
+  size_t rows, size_t channels, float epsilon, const float *restrict x, const float *restrict weight,
+  const float *restrict dx, const float *restrict dweight, const float *restrict d, float *restrict gx,
+  float *restrict gdx, float *restrict gweight, float *restrict gdweight) {
+  for (size_t i = 0; i < rows; i++, x += channels, dx += channels, d += channels, gx += channels, gdx += channels) {
+    float r = ISA(inverse_rms)(channels, x, epsilon), ne = 0, ndx = 0, edx = 0, na = 0;
+    for (size_t c = 0; c < channels; c++) {
+      float n = x[c] * r, e = d[c] * weight[c];
+      ne += n * e;
+      ndx += n * dx[c];
+      edx += e * dx[c];
+    }
+    if (dweight)
+      for (size_t c = 0; c < channels; c++) {
+        float n = x[c] * r;
+        na += n * d[c] * dweight[c];
+        gdweight[c] += n * d[c];
+      }
+    float count = (float)channels;
+    ne /= count, ndx /= count, edx /= count, na /= count;
+    float slope = na - 2 * r * ne * ndx + r * (edx - ne * ndx);
+    for (size_t c = 0; c < channels; c++) {
+      float n = x[c] * r, e = d[c] * weight[c];
+      float N = (dweight ? d[c] * dweight[c] : 0.0f) - r * (e * ndx + dx[c] * ne);
+      gx[c] = r * (N - n * slope);
+      gdx[c] = r * (e - n * ne);
+      gweight[c] += r * (dx[c] - n * ndx) * d[c];
+    }
   }
 }
 

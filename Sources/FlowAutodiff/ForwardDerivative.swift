@@ -34,6 +34,22 @@ public func jvpDetachingTangent(
   return (values[0], tangents[0] ?? Variable(.zeros(values[0].shape)))
 }
 
+/// The values of a function of several results and their derivatives along a direction.
+public func jvp(
+  at arguments: [Variable], along tangents: [Variable?], of function: ([Variable]) throws -> [Variable]
+) rethrows -> (values: [Variable], tangents: [Variable]) {
+  let (values, tangents) = try pushforward(at: arguments, along: tangents, of: function)
+  return (values, zip(values, tangents).map { $1 ?? Variable(.zeros($0.shape)) })
+}
+
+/// The values of a function of several results, and their derivatives along a direction as constants.
+public func jvpDetachingTangent(
+  at arguments: [Variable], along tangents: [Variable?], of function: ([Variable]) throws -> [Variable]
+) rethrows -> (values: [Variable], tangents: [Variable]) {
+  let (values, tangents) = try pushforward(at: arguments, along: tangents, detaching: true, of: function)
+  return (values, zip(values, tangents).map { $1 ?? Variable(.zeros($0.shape)) })
+}
+
 /// The values of a function and the tangents of its results, nil where they are zero.
 func pushforward(
   at arguments: [Variable], along tangents: [Variable?], detaching: Bool = false,

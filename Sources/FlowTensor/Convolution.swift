@@ -91,7 +91,7 @@ extension ConvolutionShape {
     let positions = rows.reduce(1, *)
     // With more zeros than that, a stretch might see nothing of the picture.
     let seen = max(geometry.before[axis], geometry.after[axis]) < geometry.kernel[axis]
-    let count = batch > 1 || !seen ? 1 : max(1, min(rows[axis], 4, positions / 48))
+    let count = batch > 1 || !seen ? 1 : max(1, min(rows[axis], 2, positions / 48))
     return (0..<count).map { slab(axis, $0 * rows[axis] / count..<($0 + 1) * rows[axis] / count) }
   }
 

@@ -96,76 +96,10 @@ extension Tensor {
     let shape = x.shape.broadcast(with: y.shape, in: "\(function)")
     return Tensor(shape) { result in
       let loops = BroadcastLoops(shape, x.shape, y.shape)
-      loops.forEachBlock { outer, extent, xStart, yStart in
-        flow_binary(
-          function.rawValue, extent, x.pointer + xStart, loops.xStrides, y.pointer + yStart, loops.yStrides,
-          result + outer)
+      loops.forEachBlock { kernel, first, xStart, yStart in
+        var kernel = kernel
+        flow_binary(function.rawValue, &kernel, x.pointer + xStart, y.pointer + yStart, result + first)
       }
-    }
-  }
-}
-
-/// The loops of a binary operation: axes that both operands walk alike are merged; the innermost three are
-/// the kernel's, those outside it are walked here.
-private struct BroadcastLoops {
-  var extents: [Int] = []
-  var x: [Int] = []
-  var y: [Int] = []
-
-  init(_ shape: Shape, _ left: Shape, _ right: Shape) {
-    let leftStrides = left.strides(stretchedTo: shape), rightStrides = right.strides(stretchedTo: shape)
-    for axis in 0..<shape.rank where shape[axis] != 1 {
-      let extent = shape[axis], xStride = leftStrides[axis], yStride = rightStrides[axis]
-      if let last = extents.indices.last, x[last] == xStride * extent, y[last] == yStride * extent {
-        extents[last] *= extent
-        x[last] = xStride
-        y[last] = yStride
-      } else {
-        extents.append(extent)
-        x.append(xStride)
-        y.append(yStride)
-      }
-    }
-    while extents.count < 3 {
-      extents.insert(1, at: 0)
-      x.insert(0, at: 0)
-      y.insert(0, at: 0)
-    }
-  }
-
-  private var inner: Int { extents.count - 3 }
-  var xStrides: [Int] { Array(x[inner...]) }
-  var yStrides: [Int] { Array(y[inner...]) }
-
-  /// Calls `body(first result element, kernel extents, first x element, first y element)` for blocks
-  /// that together are the whole result.
-  func forEachBlock(_ body: (Int, [Int], Int, Int) -> Void) {
-    let kernel = Array(extents[inner...])
-    let block = kernel.reduce(1, *)
-    let outerCount = extents[..<inner].reduce(1, *)
-    for outer in 0..<outerCount {
-      var rest = outer, xStart = 0, yStart = 0
-      for axis in (0..<inner).reversed() {
-        xStart += rest % extents[axis] * x[axis]
-        yStart += rest % extents[axis] * y[axis]
-        rest /= extents[axis]
-      }
-      splitKernel(kernel, outer * block, xStart, yStart, body)
-    }
-  }
-
-  /// Splits the outermost kernel axis that is longer than one among the team.
-  private func splitKernel(
-    _ kernel: [Int], _ start: Int, _ xStart: Int, _ yStart: Int, _ body: (Int, [Int], Int, Int) -> Void
-  ) {
-    let axis = kernel.firstIndex { $0 > 1 } ?? 2
-    let below = kernel[(axis + 1)...].reduce(1, *)
-    Team.split(kernel[axis], grain: max(1, elementGrain / max(below, 1))) { range in
-      var extent = kernel
-      extent[axis] = range.count
-      body(
-        start + range.lowerBound * below, extent, xStart + range.lowerBound * x[inner + axis],
-        yStart + range.lowerBound * y[inner + axis])
     }
   }
 }

@@ -107,6 +107,31 @@ extension Tensor {
     }
   }
 
+  /// The gradients of `modulatedNormTangent` with respect to x, the tangent of x, scale, and the tangents of scale and
+  /// shift where there are any.
+  public static func modulatedNormTangentGradient(
+    _ x: Tensor, scale: Tensor, tangent: Tensor, scaleTangent: Tensor?, cotangent: Tensor, epsilon: Float,
+    offset: Float = 1
+  ) -> (x: Tensor, tangent: Tensor, scale: Tensor, modulation: (scale: Tensor, shift: Tensor)?) {
+    let s = TokenShape(x.shape, scale.shape, in: "modulatedNormTangentGradient")
+    check(tangent, like: x, in: "modulatedNormTangentGradient")
+    check(cotangent, like: x, in: "modulatedNormTangentGradient")
+    if let scaleTangent { check(scaleTangent, like: scale, in: "modulatedNormTangentGradient") }
+    let gscale = s.sums(), modulation = scaleTangent.map { _ in (scale: s.sums(), shift: s.sums()) }
+    let gdx = Tensor(x.shape) { _ in }
+    let gx = Tensor(x.shape) { result in
+      s.forEachPiece { batch, tokens, first, row, piece in
+        flow_modulated_norm_tangent_gradient(
+          batch, tokens, s.channels, epsilon, offset, x.pointer + first, scale.pointer + row,
+          tangent.pointer + first, scaleTangent.map { $0.pointer + row }, cotangent.pointer + first,
+          result + first, gdx.storage.base + first, gscale.storage.base + piece,
+          modulation.map { $0.scale.storage.base + piece }, modulation.map { $0.shift.storage.base + piece })
+      }
+    }
+    let total = { (sums: Tensor) in s.total(sums, scale.shape) }
+    return (gx, gdx, total(gscale), modulation.map { (total($0.scale), total($0.shift)) })
+  }
+
   /// Refuses a derivative of another shape than what it belongs to.
   static func check(_ derivative: Tensor, like x: Tensor, in operation: String) {
     precondition(

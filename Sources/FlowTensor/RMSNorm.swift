@@ -52,6 +52,32 @@ extension Tensor {
     return (dx, partial.sum(axis: 0))
   }
 
+  /// The gradients of `rmsNormTangent` with respect to x, the tangent of x, weight, and its tangent where there is one.
+  public static func rmsNormTangentGradient(
+    _ x: Tensor, weight: Tensor, tangent: Tensor, weightTangent: Tensor?, cotangent: Tensor, epsilon: Float
+  ) -> (x: Tensor, tangent: Tensor, weight: Tensor, weightTangent: Tensor?) {
+    let (rows, channels) = rmsShape(x, weight, in: "rmsNormTangentGradient")
+    check(tangent, like: x, in: "rmsNormTangentGradient")
+    check(cotangent, like: x, in: "rmsNormTangentGradient")
+    if let weightTangent { check(weightTangent, like: weight, in: "rmsNormTangentGradient") }
+    let grain = max(1, elementGrain / max(channels, 1))
+    let blocks = (rows + grain - 1) / grain
+    let gweight = Tensor.zeros([blocks, channels])
+    let gdweight = weightTangent.map { _ in Tensor.zeros([blocks, channels]) }
+    let gdx = Tensor(x.shape) { _ in }
+    let gx = Tensor(x.shape) { result in
+      Team.run(blocks) { block in
+        let first = block * grain * channels
+        flow_rms_norm_tangent_gradient(
+          min(grain, rows - block * grain), channels, epsilon, x.pointer + first, weight.pointer,
+          tangent.pointer + first, weightTangent?.pointer, cotangent.pointer + first, result + first,
+          gdx.storage.base + first, gweight.storage.base + block * channels,
+          gdweight.map { $0.storage.base + block * channels })
+      }
+    }
+    return (gx, gdx, gweight.sum(axis: 0), gdweight?.sum(axis: 0))
+  }
+
   private static func rmsShape(_ x: Tensor, _ weight: Tensor, in operation: String) -> (
     rows: Int, channels: Int
   ) {

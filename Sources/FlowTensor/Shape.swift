@@ -4,11 +4,14 @@
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The extents.
   public let extents: [Int]
+  /// The number of elements; 1 for a scalar.
+  public let count: Int
 
   /// A shape of these extents, none of which may be negative.
   public init(_ extents: [Int]) {
     precondition(extents.allSatisfy { $0 >= 0 }, "Shape: negative extent in \(extents)")
     self.extents = extents
+    count = extents.reduce(1, *)
   }
 
   /// A shape written as a list.
@@ -16,9 +19,6 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
   /// The number of axes; 0 for a scalar.
   public var rank: Int { extents.count }
-
-  /// The number of elements; 1 for a scalar.
-  public var count: Int { extents.reduce(1, *) }
 
   /// The extent of an axis; negative axes count from the last.
   public subscript(axis: Int) -> Int { extents[normalized(axis)] }
@@ -38,13 +38,14 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   }
 
   /// The shape of an elementwise operation on both: axes are aligned at the last, extent 1 stretches.
-  public func broadcast(with other: Shape, in operation: String) -> Shape {
+  public func broadcast(with other: Shape, in operation: @autoclosure () -> String) -> Shape {
     if self == other { return self }
     let rank = max(self.rank, other.rank)
     let left = padded(to: rank), right = other.padded(to: rank)
     return Shape(
       zip(left, right).map { a, b in
-        precondition(a == b || a == 1 || b == 1, "\(operation): shapes \(self) and \(other) do not broadcast")
+        precondition(
+          a == b || a == 1 || b == 1, "\(operation()): shapes \(self) and \(other) do not broadcast")
         return a == 1 ? b : a
       })
   }

@@ -20,6 +20,9 @@ private let unaryLaws: [Law] =
     }
   }
   + [
+    Law("arithmetic with numbers", { [[3, $0]] }, .positive, zero: false) {
+      3 / ($0[0] * 2 - 0.5) + $0[0] / 4
+    },
     Law("affine", { [[3, $0]] }) { $0[0].affine(scale: -2, shift: 3) },
     Law("third power", { [[$0]] }) { $0[0].power(3) },
     Law("fifth power", { [[$0]] }) { $0[0].power(5) },
@@ -54,6 +57,10 @@ private let reductionLaws: [Law] = [
   Law("variance of two axes", { [[3, $0, 2]] }) { $0[0].variance(axes: [0, 2]) },
   Law("largest", { [[2, $0, 3]] }, .grid) { $0[0].largest(axis: -1) },
   Law("smallest", { [[$0, 3]] }, .grid, extents: [1, 15, 17]) { $0[0].smallest(axis: 0) },
+  Law("largest of two axes", { [[2, $0, 3]] }, .grid, extents: [1, 15]) {
+    $0[0].largest(axes: [0, 1], keepingAxes: true)
+  },
+  Law("smallest of two axes", { [[2, $0, 3]] }, .grid) { $0[0].smallest(axes: [0, -1]) },
   Law("log-sum-exp", { [[3, $0]] }, extents: [1, 15, 17]) { $0[0].logSumExp(axis: 1) },
   Law("log-sum-exp of an inner axis", { [[2, 3, $0]] }) { $0[0].logSumExp(axis: 1) },
   Law("softmax", { [[3, $0]] }) { $0[0].softmax() },

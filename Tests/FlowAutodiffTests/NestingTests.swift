@@ -54,6 +54,17 @@ struct NestingTests {
     #expect(found.tensor.item == 0)
   }
 
+  @Test("several results have a tangent each, zeros where there is none")
+  func several() {
+    let x = Variable(Tensor([2, 3])), v = Variable(Tensor([1, 10]))
+    let function: ([Variable]) -> [Variable] = { [$0[0] * $0[0], Variable(7), $0[1]] }
+    let plain = jvp(at: [x, x], along: [v, nil], of: function)
+    #expect(plain.values.map(\.tensor.elements) == [[4, 9], [7], [2, 3]])
+    #expect(plain.tangents.map(\.tensor.elements) == [[4, 60], [0], [0, 0]])
+    let detached = jvpDetachingTangent(at: [x, x], along: [v, nil], of: function)
+    #expect(detached.tangents.map(\.tensor.elements) == plain.tangents.map(\.tensor.elements))
+  }
+
   @Test("a detached tangent has the value of the tangent, and its value the gradient of the function alone")
   func detachedTangent() {
     let x = Variable(Tensor([0.5, 2])), w = Variable(Tensor([3, -1]))

@@ -56,8 +56,12 @@ private let rowRuns: [KernelRun] = [
     let g = Tensor.modulatedNormGradient(x, scale: scale, cotangent: random.normal([2, 3, n]), epsilon: 1e-2)
     let tangent = Tensor.modulatedNormTangent(
       x, scale: scale, tangent: random.normal([2, 3, n]), modulation: (shift, scale), epsilon: 1e-2)
+    let second = Tensor.modulatedNormTangentGradient(
+      x, scale: scale, tangent: random.normal([2, 3, n]), scaleTangent: shift, cotangent: tangent,
+      epsilon: 0.3)
     return [
       Tensor.modulatedNorm(x, scale: scale, shift: shift, epsilon: 1e-2), g.x, g.scale, g.shift, tangent,
+      second.x, second.tangent, second.scale, second.modulation!.scale, second.modulation!.shift,
     ]
   },
   KernelRun(name: "root-mean-square norm") { n, random in
@@ -65,7 +69,13 @@ private let rowRuns: [KernelRun] = [
     let g = Tensor.rmsNormGradient(x, weight: weight, cotangent: random.normal([6, n]), epsilon: 1e-2)
     let tangent = Tensor.rmsNormTangent(
       x, weight: weight, tangent: random.normal([6, n]), weightTangent: weight, epsilon: 1e-2)
-    return [Tensor.rmsNorm(x, weight: weight, epsilon: 1e-2), g.x, g.weight, tangent]
+    let second = Tensor.rmsNormTangentGradient(
+      x, weight: weight, tangent: random.normal([6, n]), weightTangent: weight, cotangent: tangent,
+      epsilon: 0.3)
+    return [
+      Tensor.rmsNorm(x, weight: weight, epsilon: 1e-2), g.x, g.weight, tangent, second.x, second.tangent,
+      second.weight, second.weightTangent!,
+    ]
   },
   KernelRun(name: "gated addition") { n, random in
     let x = random.normal([2, 3, n]), y = random.normal([2, 3, n]), gate = random.normal([2, n])

@@ -63,11 +63,13 @@ enum {
   FLOW_SILU_CURVATURE, FLOW_GELU_CURVATURE
 };
 
-/// z[i, j, k] = op(x[i, j, k], y[i, j, k]) with shape `extent` and element strides 0 where an
-/// operand is broadcast; z is contiguous.
-void flow_binary(
-  int op, const size_t extent[3], const float *x, const size_t x_stride[3], const float *y,
-  const size_t y_stride[3], float *z);
+/// Three nested loops over two operands: extents, and element strides, 0 where an operand is broadcast.
+typedef struct {
+  size_t extent[3], x[3], y[3];
+} flow_loops;
+
+/// z[i, j, k] = op(x[i, j, k], y[i, j, k]); z is contiguous.
+void flow_binary(int op, const flow_loops *loops, const float *x, const float *y, float *z);
 
 /// y[i] += x[i].
 void flow_accumulate(size_t n, const float *x, float *y);
@@ -167,6 +169,13 @@ void flow_modulated_norm_tangent(
   size_t batch, size_t tokens, size_t channels, float epsilon, float offset, const float *x, const float *scale,
   const float *dx, const float *dscale, const float *dshift, float *dy);
 
+/// Gradients of flow_modulated_norm_tangent for a cotangent d with respect to x, dx, scale, dscale and dshift, the
+/// last three [batch, channels]; without dscale, gdscale and gdshift are left alone.
+void flow_modulated_norm_tangent_gradient(
+  size_t batch, size_t tokens, size_t channels, float epsilon, float offset, const float *x, const float *scale,
+  const float *dx, const float *dscale, const float *d, float *gx, float *gdx, float *gscale, float *gdscale,
+  float *gdshift);
+
 /// y = x/√(mean x² + ε) · weight, a row at a time.
 void flow_rms_norm(
   size_t rows, size_t channels, float epsilon, const float *x, const float *weight, float *y);
@@ -175,6 +184,12 @@ void flow_rms_norm(
 void flow_rms_norm_tangent(
   size_t rows, size_t channels, float epsilon, const float *x, const float *weight, const float *dx,
   const float *dweight, float *dy);
+
+/// Gradients of flow_rms_norm_tangent for a cotangent d with respect to x, dx, weight and dweight; the last two
+/// accumulate, and without dweight gdweight is left alone.
+void flow_rms_norm_tangent_gradient(
+  size_t rows, size_t channels, float epsilon, const float *x, const float *weight, const float *dx,
+  const float *dweight, const float *d, float *gx, float *gdx, float *gweight, float *gdweight);
 
 /// Gradients of flow_rms_norm; dweight accumulates.
 void flow_rms_norm_gradient(

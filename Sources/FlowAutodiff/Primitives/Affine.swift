@@ -26,6 +26,14 @@ extension Variable {
     apply(Affine(scale: scale, shift: shift), self)
   }
 
+  /// x·a.
+  public static func * (x: Variable, a: Float) -> Variable { x.affine(scale: a, shift: 0) }
+  /// x/a.
+  public static func / (x: Variable, a: Float) -> Variable { x.affine(scale: 1 / a, shift: 0) }
+  /// a/x.
+  public static func / (a: Float, x: Variable) -> Variable { a * x.map(.reciprocal) }
+  /// x − a.
+  public static func - (x: Variable, a: Float) -> Variable { x.affine(scale: 1, shift: -a) }
   /// a·x.
   public static func * (a: Float, x: Variable) -> Variable { x.affine(scale: a, shift: 0) }
   /// x + a.

@@ -22,6 +22,13 @@ extension Composed {
   }
 }
 
+/// The gradients of a composition of one result: its inputs and a cotangent; one result an input.
+func gradients(of primitive: some Composed, _ inputs: [Variable]) -> [Variable] {
+  let arguments = Array(inputs.dropLast())
+  let found = pullback(at: arguments, of: primitive.composition) { _ in [inputs.last] }
+  return zip(arguments, found.cotangents).map { $1 ?? Variable(.zeros($0.shape)) }
+}
+
 /// The sum of what is not zero.
 func total(_ a: Variable?, _ b: Variable?) -> Variable? {
   if let a, let b { a + b } else { a ?? b }

@@ -33,4 +33,15 @@ extension Variable {
 
   /// The smallest element along one axis, which disappears; equal elements share the derivative.
   public func smallest(axis: Int) -> Variable { -(-self).largest(axis: axis) }
+
+  /// The largest element along several axes, which disappear or stay with extent 1.
+  public func largest(axes: [Int], keepingAxes: Bool = false) -> Variable {
+    let kept = axes.reduce(self) { $0.largest(axis: $1).reshaped($0.shape.reduced([$1])) }
+    return keepingAxes ? kept : kept.reshaped(shape.removing(axes))
+  }
+
+  /// The smallest element along several axes, which disappear or stay with extent 1.
+  public func smallest(axes: [Int], keepingAxes: Bool = false) -> Variable {
+    -(-self).largest(axes: axes, keepingAxes: keepingAxes)
+  }
 }

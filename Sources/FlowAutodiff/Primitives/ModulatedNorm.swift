@@ -50,6 +50,28 @@ struct ModulatedNormTangent: Composed {
     let moved = norm.projected(inputs[2], n) * r * norm.factor(inputs[1])
     return [inputs.count > 3 ? moved + n * inputs[3].forAllTokens + inputs[4].forAllTokens : moved]
   }
+
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
+    apply(ModulatedNormTangentGradient(norm: norm), to: inputs + [cotangents[0]!])
+  }
+}
+
+/// The gradients of ``ModulatedNormTangent``: its inputs and a cotangent; one result an input. The kernel has the formula.
+struct ModulatedNormTangentGradient: Composed {
+  let norm: Standardisation
+
+  func forward(_ inputs: [Tensor]) -> [Tensor] {
+    let g = Tensor.modulatedNormTangentGradient(
+      inputs[0], scale: inputs[1], tangent: inputs[2], scaleTangent: inputs.count > 4 ? inputs[3] : nil,
+      cotangent: inputs.last!, epsilon: norm.epsilon, offset: norm.offset)
+    return [g.x, g.scale, g.tangent] + (g.modulation.map { [$0.scale, $0.shift] } ?? [])
+  }
+
+  func composition(_ inputs: [Variable]) -> [Variable] {
+    gradients(of: ModulatedNormTangent(norm: norm), inputs)
+  }
 }
 
 /// The gradients of ``ModulatedNorm``: inputs x, scale, cotangent; results dx, dscale, dshift.

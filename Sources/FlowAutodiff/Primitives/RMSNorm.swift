@@ -42,6 +42,28 @@ struct RMSNormTangent: Composed {
     let moved = r * (dx - x * r.map(.square) * (x * dx).lastMean) * inputs[1]
     return [inputs.count > 3 ? moved + x * r * inputs[3] : moved]
   }
+
+  func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
+    -> [Variable?]
+  {
+    apply(RMSNormTangentGradient(epsilon: epsilon), to: inputs + [cotangents[0]!])
+  }
+}
+
+/// The gradients of ``RMSNormTangent``: its inputs and a cotangent; one result an input. The kernel has the formula.
+struct RMSNormTangentGradient: Composed {
+  let epsilon: Float
+
+  func forward(_ inputs: [Tensor]) -> [Tensor] {
+    let g = Tensor.rmsNormTangentGradient(
+      inputs[0], weight: inputs[1], tangent: inputs[2], weightTangent: inputs.count > 4 ? inputs[3] : nil,
+      cotangent: inputs.last!, epsilon: epsilon)
+    return [g.x, g.weight, g.tangent] + (g.weightTangent.map { [$0] } ?? [])
+  }
+
+  func composition(_ inputs: [Variable]) -> [Variable] {
+    gradients(of: RMSNormTangent(epsilon: epsilon), inputs)
+  }
 }
 
 /// The gradients of ``RMSNorm``: inputs x, weight, cotangent; results dx, dweight.
