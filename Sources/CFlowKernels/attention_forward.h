@@ -45,32 +45,35 @@ static void ISA(scale_rows)(
   }
 }
 
-static void ISA(forward_block)(const flow_attention *a, size_t first, size_t last, float *scratch) {
-  const ISA(block) b = ISA(block_at)(a, first, last);
+static void ISA(forward_block)(
+  const flow_attention *a, size_t first, size_t last, fetch_ahead *ahead, float *scratch) {
+  const ISA(block) b = ISA(block_at)(a, first, last, ahead);
   const size_t token = token_stride(a), columns = b.columns, padded = b.padded;
-  float *queries = carve(&scratch, a->width * columns), *keys = carve(&scratch, FLOW_KEYS * padded);
-  float *values = carve(&scratch, FLOW_KEYS * padded), *scores = carve(&scratch, FLOW_KEYS * columns);
+  float *queries = carve(&scratch, a->width * columns), *values = carve(&scratch, FLOW_KEYS * padded);
+  float *scores = carve(&scratch, FLOW_KEYS * columns);
   float *sums = carve(&scratch, columns * padded), *most = carve(&scratch, columns);
   float *total = carve(&scratch, columns), *shrink = carve(&scratch, columns);
 
   ISA(pack_transposed)(b.rows, a->width, a->q + first * token, token, b.scale, queries, columns);
   for (size_t i = 0; i < columns; i++) most[i] = -__builtin_inff(), total[i] = 0;
-  memset(sums, 0, b.rows * padded * sizeof(float));
+  bool seen = false;
   for (key_tile t = {0}; next_tile(a, &b.seen, &t);) {
     if (t.sight == FLOW_HIDDEN) continue;
-    ISA(pack_keys)(a, &t, a->k, keys);
-    ISA(pack_keys)(a, &t, a->v, values);
-    ISA(score)(a, &b, &t, keys, queries, scores);
+    ISA(score)(a, &b, &t, queries, scores);
     ISA(accumulate_softmax)(t.to - t.from, t.column, columns, scores, most, total, shrink);
     float *rows = sums + t.row * padded;
-    if (t.from > 0) ISA(scale_rows)(b.rows - t.row, padded, shrink + t.row, rows, padded, rows, padded);
-    ISA(add_by_query)(&b, &t, scores, values, sums);
+    if (seen) ISA(scale_rows)(b.rows - t.row, padded, shrink + t.row, rows, padded, rows, padded);
+    ISA(pack_keys)(a, &b, &t, a->v, values);
+    ISA(add_by_query)(&b, &t, scores, values, sums, seen);
+    seen = true;
   }
+  if (!seen) memset(sums, 0, b.rows * padded * sizeof(float));
   ISA(finish_softmax)(columns, most, total);
   ISA(scale_rows)(b.rows, a->width, total, sums, padded, a->o_result + first * token, token);
   memcpy(a->log_sum_result + first, most, b.rows * sizeof(float));
 }
 
-static void ISA(attention_forward)(const flow_attention *a, size_t first, size_t last, float *scratch) {
-  for (; first < last; first += FLOW_ATTENTION_BLOCK) ISA(forward_block)(a, first, last, scratch);
+static void ISA(attention_forward)(
+  const flow_attention *a, size_t first, size_t last, fetch_ahead *ahead, float *scratch) {
+  for (; first < last; first += FLOW_ATTENTION_BLOCK) ISA(forward_block)(a, first, last, ahead, scratch);
 }

@@ -25,8 +25,8 @@ static void ISA(weigh_second)(
 
 /// The tangents of gradient_block's results, d held: ṗᵀ·d, ė·k + e·k̇, ėᵀ·q + eᵀ·q̇.
 static void ISA(hessian_block)(
-  const flow_attention *a, size_t first, size_t last, bool add, float *scratch) {
-  const ISA(block) b = ISA(block_at)(a, first, last);
+  const flow_attention *a, size_t first, size_t last, bool add, fetch_ahead *ahead, float *scratch) {
+  const ISA(block) b = ISA(block_at)(a, first, last, ahead);
   const size_t token = token_stride(a), columns = b.columns, padded = b.padded, width = a->width;
   const bool moves = a->q_tangent || a->k_tangent;
   const float *q = a->q + first * token, *d = a->d + first * token;
@@ -34,11 +34,10 @@ static void ISA(hessian_block)(
   float *queries_t = carve(&scratch, width * columns), *query_rates_t = carve(&scratch, width * columns);
   float *cotangents_t = carve(&scratch, width * columns), *query_rates = carve(&scratch, columns * padded);
   float *queries = carve(&scratch, columns * padded), *cotangents = carve(&scratch, columns * padded);
-  float *keys = carve(&scratch, FLOW_KEYS * padded), *key_rates = carve(&scratch, FLOW_KEYS * padded);
-  float *values = carve(&scratch, FLOW_KEYS * padded), *scores = carve(&scratch, FLOW_KEYS * columns);
-  float *g = carve(&scratch, FLOW_KEYS * columns), *rates = carve(&scratch, FLOW_KEYS * columns);
-  float *g_rates = carve(&scratch, FLOW_KEYS * columns), *sums = carve(&scratch, columns * padded);
-  float *spare = carve(&scratch, FLOW_KEYS * padded);
+  float *keys = carve(&scratch, FLOW_KEYS * padded);
+  float *scores = carve(&scratch, FLOW_KEYS * columns), *rates = carve(&scratch, FLOW_KEYS * columns);
+  float *g = carve(&scratch, FLOW_KEYS * columns), *g_rates = carve(&scratch, FLOW_KEYS * columns);
+  float *sums = carve(&scratch, columns * padded), *spare = carve(&scratch, FLOW_KEYS * padded);
   const ISA(query_sums) s = {
     carve(&scratch, columns), carve(&scratch, columns), carve(&scratch, columns), carve(&scratch, columns)};
 
@@ -59,34 +58,31 @@ static void ISA(hessian_block)(
   for (key_tile t = {0}; next_tile(a, &b.seen, &t);) {
     if (!add && (t.sight == FLOW_HIDDEN || !moves)) ISA(clear_keys)(a, t.from, t.to);
     if (t.sight == FLOW_HIDDEN) continue;
-    ISA(pack_keys)(a, &t, a->k, keys);
-    ISA(pack_keys)(a, &t, a->v, values);
-    ISA(score)(a, &b, &t, keys, queries_t, scores);
-    ISA(multiply)(a, &b, &t, values, cotangents_t, g, false);
-    if (a->v_tangent) {
-      ISA(pack_keys)(a, &t, a->v_tangent, values);
-      ISA(multiply)(a, &b, &t, values, cotangents_t, g_rates, false);
-    }
-    if (q_rate) ISA(multiply)(a, &b, &t, keys, query_rates_t, rates, false);
-    if (a->k_tangent) {
-      ISA(pack_keys)(a, &t, a->k_tangent, key_rates);
-      ISA(multiply)(a, &b, &t, key_rates, queries_t, rates, q_rate);
-    }
+    ISA(score)(a, &b, &t, queries_t, scores);
+    ISA(multiply)(a, &b, &t, a->v, cotangents_t, g, false);
+    if (a->v_tangent) ISA(multiply)(a, &b, &t, a->v_tangent, cotangents_t, g_rates, false);
+    if (q_rate) ISA(multiply)(a, &b, &t, a->k, query_rates_t, rates, false);
+    if (a->k_tangent) ISA(multiply)(a, &b, &t, a->k_tangent, queries_t, rates, q_rate);
     if (!moves) memset(rates, 0, (t.to - t.from) * columns * sizeof(float));
     ISA(weigh_second)(
       t.to - t.from, t.column, columns, b.scale * LN_2, &s, scores, g, rates, a->v_tangent ? g_rates : NULL);
     if (moves) ISA(add_by_key)(a, &b, &t, scores, cotangents, spare, a->v_result, add);
     ISA(add_by_key)(a, &b, &t, rates, queries, spare, a->k_result, add);
     if (q_rate) ISA(add_by_key)(a, &b, &t, g, query_rates, spare, a->k_result, true);
-    ISA(add_by_query)(&b, &t, rates, keys, sums);
-    if (a->k_tangent) ISA(add_by_query)(&b, &t, g, key_rates, sums);
+    ISA(pack_keys)(a, &b, &t, a->k, keys);
+    ISA(add_by_query)(&b, &t, rates, keys, sums, true);
+    if (a->k_tangent) {
+      ISA(pack_keys)(a, &b, &t, a->k_tangent, keys);
+      ISA(add_by_query)(&b, &t, g, keys, sums, true);
+    }
   }
   float *result = a->q_result + first * token;
   for (size_t i = 0; i < b.rows; i++, result += token) memcpy(result, sums + i * padded, width * sizeof(float));
 }
 
-static void ISA(attention_hessian)(const flow_attention *a, size_t first, size_t last, float *scratch) {
+static void ISA(attention_hessian)(
+  const flow_attention *a, size_t first, size_t last, fetch_ahead *ahead, float *scratch) {
   if (first >= last) ISA(clear_keys)(a, 0, a->keys);
   for (size_t block = first; block < last; block += FLOW_ATTENTION_BLOCK)
-    ISA(hessian_block)(a, block, last, block > first, scratch);
+    ISA(hessian_block)(a, block, last, block > first, ahead, scratch);
 }

@@ -44,10 +44,10 @@ typedef struct {
 
 static inline int sight_of(const flow_attention *a, const visible_keys *seen, size_t from, size_t to) {
   if (a->visible) {
+    uint8_t any = 0;
     for (size_t j = from; j < to; j++)
-      for (size_t i = seen->first; i < seen->last; i++)
-        if (a->visible[j * a->visible_stride + i]) return FLOW_PARTLY;
-    return FLOW_HIDDEN;
+      for (size_t i = seen->first; i < seen->last; i++) any |= a->visible[j * a->visible_stride + i];
+    return any ? FLOW_PARTLY : FLOW_HIDDEN;
   }
   if (!a->tokens) return FLOW_VISIBLE;
   visible_keys high = keys_of_query(a, seen->last - 1);

@@ -13,14 +13,18 @@ static inline void ISA(store)(float *x, ISA(vector) y) { *(ISA(loose) *)x = y; }
 /// `rows` × `vectors` constants: the loops over them unroll and `sum` becomes registers.
 static inline __attribute__((always_inline)) void ISA(product_block)(
   const size_t rows, const size_t vectors, size_t inner, const float *restrict a, size_t a_row, size_t a_inner,
-  const float *restrict b, size_t b_row, float *restrict c, size_t c_row, bool add) {
+  const float *restrict b, size_t b_row, float *restrict c, size_t c_row, bool add, fetch_ahead *ahead) {
+  const char *soon = take_lines(ahead, inner, b);
+  const size_t stride = ahead->stride;
   ISA(vector) sum[12][4];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < rows; i++)
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < vectors; j++)
       sum[i][j] = add ? ISA(load)(c + i * c_row + j * FLOW_LANES) : (ISA(vector)){0};
-  for (size_t k = 0; k < inner; k++, a += a_inner, b += b_row) {
+  for (size_t k = 0; k < inner; k++, a += a_inner, b += b_row, soon += stride) {
+    // Into the second-level cache: the first is full of operands.
+    __builtin_prefetch(soon, 0, 2);
     ISA(vector) right[4];
 #pragma clang loop unroll(full)
     for (size_t j = 0; j < vectors; j++) right[j] = ISA(load)(b + j * FLOW_LANES);
@@ -39,7 +43,7 @@ static inline __attribute__((always_inline)) void ISA(product_block)(
 // block would wait for its own sums.
 #define FLOW_CASE(n, vectors) \
   case n: \
-    ISA(product_block)(n, vectors, inner, a + i * a_row, a_row, a_inner, b, b_row, c + i * c_row, c_row, add); \
+    ISA(product_block)(n, vectors, inner, a + i * a_row, a_row, a_inner, b, b_row, c + i * c_row, c_row, add, ahead); \
     break;
 #define FLOW_CASES_6(v) \
   FLOW_CASE(1, v) FLOW_CASE(2, v) FLOW_CASE(3, v) FLOW_CASE(4, v) FLOW_CASE(5, v) FLOW_CASE(6, v)
@@ -48,7 +52,7 @@ static inline __attribute__((always_inline)) void ISA(product_block)(
 #define FLOW_PANEL(vectors, most) \
   static void ISA(product_panel_##vectors)( \
     size_t rows, size_t inner, const float *a, size_t a_row, size_t a_inner, const float *b, size_t b_row, \
-    float *c, size_t c_row, bool add) { \
+    float *c, size_t c_row, bool add, fetch_ahead *ahead) { \
     size_t blocks = (rows + most - 1) / most; \
     for (size_t i = 0, n; blocks > 0; blocks--, i += n) { \
       n = (rows - i + blocks - 1) / blocks; \
@@ -67,13 +71,13 @@ FLOW_PANEL(2, 6)
 #endif
 
 /// C ← A·B, or C + A·B where `add`: C is rows × columns, columns a multiple of the vector's lanes; A's element
-/// (i, k) lies at i·a_row + k·a_inner, rows of B and C are contiguous.
+/// (i, k) lies at i·a_row + k·a_inner, rows of B and C are contiguous. Meanwhile memory is fetched ahead.
 static __attribute__((noinline)) void ISA(product)(
   size_t rows, size_t columns, size_t inner, const float *a, size_t a_row, size_t a_inner, const float *b,
-  size_t b_row, float *c, size_t c_row, bool add) {
+  size_t b_row, float *c, size_t c_row, bool add, fetch_ahead *ahead) {
   size_t left = columns / FLOW_LANES;
 #define FLOW_TAKE(vectors) \
-  ISA(product_panel_##vectors)(rows, inner, a, a_row, a_inner, b, b_row, c, c_row, add); \
+  ISA(product_panel_##vectors)(rows, inner, a, a_row, a_inner, b, b_row, c, c_row, add, ahead); \
   left -= vectors, b += vectors * FLOW_LANES, c += vectors * FLOW_LANES
 #if FLOW_LANES == 16
   while (left >= 4) { FLOW_TAKE(4); }

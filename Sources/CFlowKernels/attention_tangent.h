@@ -17,12 +17,13 @@ static void ISA(weigh_rates)(
 }
 
 /// Ȯ = (p∘ṡ)·v − μ∘o + p·v̇ with μ = Σ_j p∘ṡ, which is also the tangent of the logarithm of the sum.
-static void ISA(tangent_block)(const flow_attention *a, size_t first, size_t last, float *scratch) {
-  const ISA(block) b = ISA(block_at)(a, first, last);
+static void ISA(tangent_block)(
+  const flow_attention *a, size_t first, size_t last, fetch_ahead *ahead, float *scratch) {
+  const ISA(block) b = ISA(block_at)(a, first, last, ahead);
   const size_t token = token_stride(a), columns = b.columns, padded = b.padded;
   const bool moves = a->q_tangent || a->k_tangent;
   float *queries = carve(&scratch, a->width * columns), *query_rates = carve(&scratch, a->width * columns);
-  float *keys = carve(&scratch, FLOW_KEYS * padded);
+  float *values = carve(&scratch, FLOW_KEYS * padded);
   float *scores = carve(&scratch, FLOW_KEYS * columns), *rates = carve(&scratch, FLOW_KEYS * columns);
   float *sums = carve(&scratch, columns * padded), *mean = carve(&scratch, columns);
   float *log_sum = carve(&scratch, columns);
@@ -35,22 +36,18 @@ static void ISA(tangent_block)(const flow_attention *a, size_t first, size_t las
   memset(sums, 0, b.rows * padded * sizeof(float));
   for (key_tile t = {0}; next_tile(a, &b.seen, &t);) {
     if (t.sight == FLOW_HIDDEN) continue;
-    ISA(pack_keys)(a, &t, a->k, keys);
-    ISA(score)(a, &b, &t, keys, queries, scores);
-    if (a->q_tangent) ISA(multiply)(a, &b, &t, keys, query_rates, rates, false);
-    if (a->k_tangent) {
-      ISA(pack_keys)(a, &t, a->k_tangent, keys);
-      ISA(multiply)(a, &b, &t, keys, queries, rates, a->q_tangent);
-    }
+    ISA(score)(a, &b, &t, queries, scores);
+    if (a->q_tangent) ISA(multiply)(a, &b, &t, a->k, query_rates, rates, false);
+    if (a->k_tangent) ISA(multiply)(a, &b, &t, a->k_tangent, queries, rates, a->q_tangent);
     if (!moves) memset(rates, 0, (t.to - t.from) * columns * sizeof(float));
     ISA(weigh_rates)(t.to - t.from, t.column, columns, log_sum, scores, rates, mean);
     if (moves) {
-      ISA(pack_keys)(a, &t, a->v, keys);
-      ISA(add_by_query)(&b, &t, rates, keys, sums);
+      ISA(pack_keys)(a, &b, &t, a->v, values);
+      ISA(add_by_query)(&b, &t, rates, values, sums, true);
     }
     if (a->v_tangent) {
-      ISA(pack_keys)(a, &t, a->v_tangent, keys);
-      ISA(add_by_query)(&b, &t, scores, keys, sums);
+      ISA(pack_keys)(a, &b, &t, a->v_tangent, values);
+      ISA(add_by_query)(&b, &t, scores, values, sums, true);
     }
   }
   const float *o = a->o + first * token;
@@ -60,6 +57,7 @@ static void ISA(tangent_block)(const flow_attention *a, size_t first, size_t las
   memcpy(a->log_sum_result + first, mean, b.rows * sizeof(float));
 }
 
-static void ISA(attention_tangent)(const flow_attention *a, size_t first, size_t last, float *scratch) {
-  for (; first < last; first += FLOW_ATTENTION_BLOCK) ISA(tangent_block)(a, first, last, scratch);
+static void ISA(attention_tangent)(
+  const flow_attention *a, size_t first, size_t last, fetch_ahead *ahead, float *scratch) {
+  for (; first < last; first += FLOW_ATTENTION_BLOCK) ISA(tangent_block)(a, first, last, ahead, scratch);
 }

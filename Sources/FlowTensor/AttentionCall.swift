@@ -7,7 +7,7 @@ internal import CFlowKernels
 /// A task is a part of the queries of one head. How many parts a head has depends on the extents alone, so results
 /// do not depend on the number of threads.
 struct AttentionCall {
-  /// A kernel, which does one part of one head.
+  /// A kernel, which does a range of tasks.
   typealias Pass = (UnsafePointer<flow_attention>?, Int, Int, UnsafeMutablePointer<Float>?) -> Void
 
   /// What the kernels read; operands and results are to be set before a run.
@@ -86,16 +86,12 @@ struct AttentionCall {
   }
 
   private func runTasks(_ pass: Pass, _ kernel: flow_attention) {
-    let tasks = q[0] * q[2] * kernel.chunks
+    // Neighbouring tasks go to one thread, which fetches the memory of the next batch row meanwhile.
+    let heads = max(q[2], 1), tasks = q[0] * heads * kernel.chunks, share = tasks / (8 * Team.size)
     withUnsafePointer(to: kernel) { kernel in
-      let scratchCount = flow_attention_scratch(kernel)
-      Team.split(tasks, grain: tasks / 64) { range in
-        let scratch = Storage(count: scratchCount)
-        // Later parts of a head see more keys under a causal mask: the long tasks go first.
-        for task in range {
-          let parts = kernel.pointee.chunks
-          pass(kernel, task / parts, parts - 1 - task % parts, scratch.base)
-        }
+      Team.split(tasks, grain: share > heads ? share / heads * heads : share) { range in
+        let scratch = Storage(count: flow_attention_scratch(kernel))
+        pass(kernel, range.lowerBound, range.upperBound, scratch.base)
         withExtendedLifetime(scratch) {}
       }
     }

@@ -228,21 +228,21 @@ typedef struct {
   size_t key_row;
 } flow_attention;
 
-/// Floats of scratch memory, 64-byte aligned, that one call of a pass needs.
+/// Floats of scratch memory, 64-byte aligned, that a call of a pass needs.
 size_t flow_attention_scratch(const flow_attention *call);
 
-/// o_result = softmax(q·kᵀ/√width, masked)·v and log_sum_result = ln Σ exp of the scores, for chunk `chunk` of head
-/// `index` of the batch · heads; both 0 for a query that sees no key.
-void flow_attention_forward(const flow_attention *call, size_t index, size_t chunk, float *scratch);
+/// o_result = softmax(q·kᵀ/√width, masked)·v and log_sum_result = ln Σ exp of the scores, both 0 for a query that sees
+/// no key; for tasks [first, last) of the batch · heads · chunks.
+void flow_attention_forward(const flow_attention *call, size_t first, size_t last, float *scratch);
 
 /// The tangents of both for tangents of q, k, v.
-void flow_attention_tangent(const flow_attention *call, size_t index, size_t chunk, float *scratch);
+void flow_attention_tangent(const flow_attention *call, size_t first, size_t last, float *scratch);
 
 /// q_result, k_result, v_result = the gradients of Σ d∘o with respect to q, k, v.
-void flow_attention_gradient(const flow_attention *call, size_t index, size_t chunk, float *scratch);
+void flow_attention_gradient(const flow_attention *call, size_t first, size_t last, float *scratch);
 
 /// The tangents of those gradients, d held.
-void flow_attention_hessian(const flow_attention *call, size_t index, size_t chunk, float *scratch);
+void flow_attention_hessian(const flow_attention *call, size_t first, size_t last, float *scratch);
 
 /// Adds the partial results by key of a head's chunks, in order.
 void flow_attention_collect(const flow_attention *call, size_t index);
