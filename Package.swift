@@ -11,7 +11,9 @@ let strict: [SwiftSetting] = [
 ]
 
 /// Element loops are compiled optimised in debug builds too, so that debug test runs stay usable.
-let kernels: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-Wextra", "-Werror"])]
+let kernels: [CSetting] = [
+  .unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"])
+]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -48,9 +50,15 @@ let package = Package(
   ],
   targets: [
     // Row 7: executables.
-    executable("flowd", ["FlowServer", "FlowGeneration", argumentParser, logging]),
+    executable("flowd", ["FlowServer", "FlowGeneration", "FlowTensor", argumentParser, logging]),
     executable("flowctl", ["FlowClient", argumentParser]),
-    executable("flowtrain", ["FlowTraining", argumentParser]),
+    executable("flowtrain", ["FlowTraining", "FlowGeneration", "FlowTensor", argumentParser]),
+    executable(
+      "flowbench",
+      [
+        "FlowGeneration", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint", "FlowTensor", "COneDNN",
+        argumentParser,
+      ]),
 
     // Row 6: the daemon and the client, without main.
     library("FlowServer", ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
@@ -90,7 +98,9 @@ let package = Package(
     tests("FlowCheckpoint", ["FlowDigest"], resources: [.copy("Fixtures")]),
     tests("FlowNN", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
     tests("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
-    tests("FlowGeneration", ["FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
+    tests(
+      "FlowGeneration", ["FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint", "AllocationCounter"]),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests("FlowTraining", ["FlowGeneration", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
     tests("FlowVideo", ["CFFmpeg"]),
     tests("FlowWire"),

@@ -28,6 +28,10 @@ void flow_select(
   FLOW_PICK(flow_select)(n, c, x, x_stride, y, y_stride, z);
 }
 
+void flow_blend(size_t n, float a, const float *x, float b, const float *y, float *z) {
+  FLOW_PICK(flow_blend)(n, a, x, b, y, z);
+}
+
 void flow_gated_add(
   size_t batch, size_t tokens, size_t channels, const float *x, const float *g, const float *y, float *z) {
   FLOW_PICK(flow_gated_add)(batch, tokens, channels, x, g, y, z);

@@ -108,6 +108,11 @@ static void ISA(flow_select)(
   else { const float a = *x; for (size_t i = 0; i < n; i++) z[i] = c[i] != 0.0f ? a : y[i * ys]; }
 }
 
+static void ISA(flow_blend)(
+  size_t n, float a, const float *restrict x, float b, const float *restrict y, float *restrict z) {
+  for (size_t i = 0; i < n; i++) z[i] = a * x[i] + b * y[i];
+}
+
 static void ISA(flow_gated_add)(
   size_t batch, size_t tokens, size_t channels, const float *restrict x, const float *restrict g,
   const float *restrict y, float *restrict z) {

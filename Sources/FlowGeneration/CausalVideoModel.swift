@@ -17,7 +17,8 @@ public final class CausalVideoModel: VideoModel {
       name: bundle.name, sha256: bundle.sha256, width: m.autoencoder.width, height: m.autoencoder.height,
       framesPerSecond: m.framesPerSecond, actions: m.actions,
       defaultAction: m.actions.firstIndex(of: m.defaultAction) ?? 0, defaultSteps: m.defaultSteps,
-      maximumSteps: m.maximumSteps, bytesPerStream: bundle.generator.model.cacheByteCount,
+      maximumSteps: m.maximumSteps,
+      bytesPerStream: m.transformer.cacheByteCount(bundle.generator.precision),
       dataLicence: m.dataLicence)
   }
 
@@ -42,16 +43,17 @@ public final class CausalVideoModel: VideoModel {
       return stream
     }
     let before = causal.map(\.latents.place)
-    var latents: [Tensor] = []
     for (stream, action) in zip(causal, actions) {
-      latents.append(bundle.generator.next(stream.latents, action: action, steps: stream.steps))
+      stream.latents.action = action
+      stream.latents.steps = stream.steps
     }
-    if let bad = latents.firstIndex(where: { !$0.isFinite }) {
+    bundle.generator.advance(causal.map(\.latents))
+    if let bad = causal.firstIndex(where: { !$0.latents.isFinite }) {
       let frame = causal[bad].framesGenerated
       for (stream, place) in zip(causal, before) { stream.latents.place = place }
       throw NumericalError(place: "the latent of frame \(frame)")
     }
-    return latents.map { picture(bundle.codec.decode($0)) }
+    return causal.map { picture(bundle.codec.decode(bundle.generator.latent(of: $0.latents))) }
   }
 
   private func picture(_ pixels: Tensor) -> RGBImage {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import FlowAutodiff
-internal import FlowMaps
 public import FlowNN
 public import FlowTensor
 
@@ -23,16 +21,22 @@ public struct LatentGenerator: Sendable {
   public let contextNoise: Float
   /// What the network is asked for.
   public let sampler: SamplerKind
+  private let network: CompiledTransformer
 
-  /// A generator with these weights.
+  /// A generator with these weights, stored as `precision` says.
   public init(
-    _ model: CausalTransformer, weights: [Tensor], contextNoise: Float, sampler: SamplerKind = .jumps
+    _ model: CausalTransformer, weights: [Tensor], contextNoise: Float, sampler: SamplerKind = .jumps,
+    precision: InferencePrecision = .float32
   ) {
     self.sampler = sampler
     self.model = model
     self.weights = weights
     self.contextNoise = contextNoise
+    network = CompiledTransformer(model, weights: weights, precision: precision)
   }
+
+  /// How weights and caches are stored.
+  public var precision: InferencePrecision { network.precision }
 
   /// The extents of one latent frame, [1, height, width, channels].
   public var latentShape: Shape {
@@ -42,79 +46,64 @@ public struct LatentGenerator: Sendable {
 
   /// A stream whose frame 0 is `latent`: its keys and values become the sink.
   public func begin(_ latent: Tensor, seed: UInt64) -> LatentStream {
-    let stream = LatentStream(cache: model.makeCache(), random: Random(key: seed))
-    let conditions = FrameConditions(
-      previous: Variable(.zeros(sequenceShape)), actions: [0], contextNoise: Variable(.zeros([1, 1])))
-    see(latent, conditions, frame: 0, stream)
+    let stream = LatentStream(network.makeStream(), random: Random(key: seed), count: latentShape.count)
+    see(latent, EvaluationConditions(r: 0, t: 0, contextNoise: 0, action: 0), frame: 0, stream)
     return stream
   }
 
   /// Lets a stream see a true next frame, [1, height, width, channels], instead of generating it.
   public func observe(_ stream: LatentStream, _ latent: Tensor, action: Int) {
-    see(latent, conditions(stream, action: action), frame: stream.frame + 1, stream)
+    stream.noisePrevious(contextNoise)
+    see(
+      latent, EvaluationConditions(r: 0, t: 0, contextNoise: contextNoise, action: action),
+      frame: stream.frame + 1, stream)
   }
 
   /// Writes the keys and values of a clean frame to the cache.
-  private func see(_ latent: Tensor, _ conditions: FrameConditions, frame: Int, _ stream: LatentStream) {
-    let clean = latent.reshaped(sequenceShape)
-    _ = model.step(
-      Variable(clean), r: 0, t: 0, conditions, frame: frame, cache: stream.cache, Parameters(weights))
-    stream.latent = clean
-    stream.frame = frame
-  }
-
-  private func conditions(_ stream: LatentStream, action: Int) -> FrameConditions {
-    let noise = stream.random.normal(sequenceShape).affine(scale: contextNoise)
-    return FrameConditions(
-      previous: Variable(Tensor.combine(.add, stream.latent!, noise)), actions: [Int32(action)],
-      contextNoise: Variable(Tensor([contextNoise], shape: [1, 1])))
+  private func see(_ latent: Tensor, _ conditions: EvaluationConditions, frame: Int, _ stream: LatentStream) {
+    precondition(latent.shape == latentShape, "LatentGenerator: a latent of shape \(latent.shape)")
+    stream.setNoisy(latent)
+    network.step([EvaluationRequest(stream.network, frame: frame, conditions, keep: 1, take: 0)])
+    stream.finish(frame)
   }
 
   /// Generates the next latent frame [1, height, width, channels] of a stream in `steps` network evaluations.
-  ///
-  /// From noise at t = 1 down an even schedule to t = 0.
   public func next(_ stream: LatentStream, action: Int, steps: Int) -> Tensor {
-    let frame = stream.frame + 1
-    let conditions = conditions(stream, action: action)
-    var z = Variable(stream.random.normal(sequenceShape))
-    let times = uniformSchedule(steps: steps)
-    for (t, r) in zip(times, times.dropFirst()) {
-      let x = model.step(
-        z, r: sampler == .euler ? t : r, t: t, conditions, frame: frame, cache: stream.cache,
-        Parameters(weights))
-      // X_{t→r}(z) = z − (t − r)(z − x)/t.
-      z = (r / t) * z + (1 - r / t) * x
+    (stream.action, stream.steps) = (action, steps)
+    advance([stream])
+    return latent(of: stream)
+  }
+
+  /// Generates the next latent frame of each stream, under its action and in its number of evaluations, batched.
+  ///
+  /// From noise at t = 1 down an even schedule to t = 0: X_{t→r}(z) = z − (t − r)(z − x̂)/t = (r/t)·z + (1 − r/t)·x̂.
+  /// Allocates nothing once a batch of this size and its conditions have been seen.
+  public func advance(_ streams: [LatentStream]) {
+    var most = 0
+    streams.walk { stream, _ in
+      stream.noisePrevious(contextNoise)
+      stream.drawNoisy()
+      most = max(most, stream.steps)
     }
-    stream.latent = z.tensor
-    stream.frame = frame
-    return z.tensor.reshaped(latentShape)
+    walk(most) { evaluation in
+      network.step { requests in
+        streams.walk { stream, _ in
+          if evaluation < stream.steps { requests.append(request(stream, evaluation: evaluation)) }
+        }
+      }
+    }
+    streams.walk { stream, _ in stream.finish(stream.frame + 1) }
   }
 
-  private var sequenceShape: Shape { Shape([1] + latentShape.extents) }
-}
-
-/// The state of one stream of a ``LatentGenerator``.
-public final class LatentStream {
-  let cache: KVCache
-  var random: Random
-  fileprivate(set) var latent: Tensor?
-  /// Frames generated so far, beside the given one.
-  public fileprivate(set) var frame = 0
-
-  init(cache: KVCache, random: Random) {
-    self.cache = cache
-    self.random = random
+  private func request(_ stream: LatentStream, evaluation: Int) -> EvaluationRequest {
+    let t = 1 - Float(evaluation) / Float(stream.steps)
+    let r = 1 - Float(evaluation + 1) / Float(stream.steps)
+    let conditions = EvaluationConditions(
+      r: sampler == .euler ? t : r, t: t, contextNoise: contextNoise, action: stream.action)
+    return EvaluationRequest(
+      stream.network, frame: stream.frame + 1, conditions, keep: r / t, take: 1 - r / t)
   }
 
-  /// All that a step changes beside the cache. Going back to it undoes the step: the same frame fills the same slots.
-  struct Place {
-    fileprivate let random: Random
-    fileprivate let latent: Tensor?
-    fileprivate let frame: Int
-  }
-
-  var place: Place {
-    get { Place(random: random, latent: latent, frame: frame) }
-    set { (random, latent, frame) = (newValue.random, newValue.latent, newValue.frame) }
-  }
+  /// The frame that a stream is at, [1, height, width, channels].
+  public func latent(of stream: LatentStream) -> Tensor { stream.copyLatent(latentShape) }
 }

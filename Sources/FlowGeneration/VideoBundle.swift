@@ -60,7 +60,9 @@ public struct VideoBundle: Sendable {
   }
 
   /// Reads the bundle in a folder, checking every tensor's digest and shape.
-  public init(folder: String) throws(BundleError) {
+  ///
+  /// `precision` overrides what the manifest says of how weights and caches are stored.
+  public init(folder: String, precision: InferencePrecision? = nil) throws(BundleError) {
     name = String(folder.split(separator: "/").last ?? "")
     manifest = try Self.manifest(folder: folder)
     let weights = "\(folder)/weights.safetensors"
@@ -75,7 +77,8 @@ public struct VideoBundle: Sendable {
         deviation: try file.tensor("latent.deviation", shape: [channels]))
       generator = LatentGenerator(
         transformer, weights: try file.tensors("transformer", transformer.layout),
-        contextNoise: manifest.contextNoise, sampler: manifest.sampler)
+        contextNoise: manifest.contextNoise, sampler: manifest.sampler,
+        precision: precision ?? manifest.precision)
       starts = try file.tensor("starts", shape: manifest.autoencoder.latentShape(batch: manifest.starts))
     } catch {
       throw BundleError(.badWeights, "\(error)")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FlowNN
+public import FlowTensor
 
 /// What `model.json` says of a video model: everything but its weights.
 public struct VideoManifest: Sendable, Codable, Equatable {
@@ -25,6 +26,8 @@ public struct VideoManifest: Sendable, Codable, Equatable {
   public var maximumSteps: Int
   /// Standard deviation of the noise added to the latent before.
   public var contextNoise: Float
+  /// How the generator's weights and caches are stored when it runs.
+  public var precision: InferencePrecision
   /// Frames a second of the recorded world.
   public var framesPerSecond: Double
   /// The names of the actions.
@@ -40,7 +43,8 @@ public struct VideoManifest: Sendable, Codable, Equatable {
   public init(
     summary: String, autoencoder: AutoencoderConfiguration, transformer: CausalTransformerConfiguration,
     method: String, sampler: SamplerKind = .jumps,
-    defaultSteps: Int, maximumSteps: Int, contextNoise: Float, framesPerSecond: Double,
+    defaultSteps: Int, maximumSteps: Int, contextNoise: Float, precision: InferencePrecision = .float32,
+    framesPerSecond: Double,
     actions: [String], defaultAction: String, starts: Int, dataLicence: String
   ) {
     format = Self.currentFormat
@@ -52,6 +56,7 @@ public struct VideoManifest: Sendable, Codable, Equatable {
     self.defaultSteps = defaultSteps
     self.maximumSteps = maximumSteps
     self.contextNoise = contextNoise
+    self.precision = precision
     self.framesPerSecond = framesPerSecond
     self.actions = actions
     self.defaultAction = defaultAction
@@ -69,9 +74,7 @@ extension VideoManifest {
 
   /// A stream's cache must fit into a gibibyte: window and sink alone decide its size, whatever the weights are.
   private var cacheFault: String? {
-    let t = transformer
-    let bytes = KVCache.byteCount(
-      layers: t.layers, tokens: t.tokens, width: t.width, window: t.window, sink: t.sink)
+    let bytes = transformer.cacheByteCount(.float32)
     return bytes <= 1 << 30
       ? nil
       : "transformer.window and transformer.sink ask for a cache of \(bytes) bytes a stream, more than 2^30"
@@ -96,8 +99,10 @@ extension VideoManifest {
     for (name, size) in [("height", a.height), ("width", a.width)] where size % 16 != 0 {
       return "autoencoder.\(name) is \(size) and must be a multiple of 16"
     }
-    return t.width % t.heads == 0 && t.width / t.heads % 2 == 0
-      ? nil : "transformer.heads must divide transformer.width into even parts"
+    let headWidth = t.width / t.heads
+    return t.width % t.heads == 0 && headWidth % 2 == 0 && headWidth <= HeadCaches.mostWidth
+      ? nil
+      : "transformer.heads must divide transformer.width into even parts of at most \(HeadCaches.mostWidth)"
   }
 
   private var latentFault: String? {

@@ -97,7 +97,7 @@ public struct CausalTransformer: Sendable {
     )
     actionEmbedding = layout.declare("action_embedding.weight", [c.actions, d], .normal(0.5))
     timeProjection = LinearLayer(&layout, "time_projection.1", input: d, output: 6 * d, gain: 0.2)
-    blocks = (0..<c.layers).map { TransformerBlock(&layout, "blocks.\($0)", width: d, heads: c.heads) }
+    blocks = (0..<c.layers).map { TransformerBlock(&layout, number: $0, width: d) }
     headModulation = layout.declare("head.modulation", [1, 2, d], .normal(0.02))
     head = LinearLayer(&layout, "head.head", input: d, output: patch, gain: 0)
     self.configuration = configuration
@@ -116,72 +116,47 @@ public struct CausalTransformer: Sendable {
     _ p: Parameters
   ) -> Variable {
     let c = configuration
-    let batch = noisy.shape[0], frames = noisy.shape[1]
-    let mask = AttentionMask.blockCausal(tokensPerFrame: c.tokens, window: c.window, sink: c.sink)
-    return run(noisy, r: r, t: t, conditions, positions: positions, p) { _, q, k, v in
-      let shape: Shape = [batch, frames * c.tokens, c.heads, c.width / c.heads]
-      return attention(q.reshaped(shape), k.reshaped(shape), v.reshaped(shape), mask: mask)
-    }
-  }
-
-  /// Predicts the clean latent of frame `frame` of one stream, whose past is in `cache`, and writes its keys
-  /// and values there.
-  public func step(
-    _ noisy: Variable, r: Float, t: Float, _ conditions: FrameConditions, frame: Int, cache: KVCache,
-    _ p: Parameters
-  ) -> Variable {
-    let c = configuration
-    let time = { (value: Float) in Variable(Tensor([value], shape: [1, 1])) }
-    return run(noisy, r: time(r), t: time(t), conditions, positions: [frame], p) { layer, q, k, v in
-      let (keys, values) = cache.update(
-        layer: layer, frame: frame, keys: k.tensor.reshaped([c.tokens, c.width]),
-        values: v.tensor.reshaped([c.tokens, c.width]))
-      let shape: Shape = [1, keys.shape[0], c.heads, c.width / c.heads]
-      return attention(
-        q.reshaped([1, c.tokens, c.heads, c.width / c.heads]), Variable(keys.reshaped(shape)),
-        Variable(values.reshaped(shape)), mask: .none)
-    }
-  }
-
-  /// An empty cache for one stream.
-  public func makeCache() -> KVCache {
-    let c = configuration
-    return KVCache(layers: c.layers, tokens: c.tokens, width: c.width, window: c.window, sink: c.sink)
-  }
-
-  /// Bytes that the cache of one stream holds.
-  public var cacheByteCount: Int {
-    let c = configuration
-    return KVCache.byteCount(
-      layers: c.layers, tokens: c.tokens, width: c.width, window: c.window, sink: c.sink)
-  }
-
-  private func run(
-    _ noisy: Variable, r: Variable, t: Variable, _ conditions: FrameConditions, positions: [Int],
-    _ p: Parameters,
-    attend: (Int, Variable, Variable, Variable) -> Variable
-  ) -> Variable {
-    let c = configuration, d = c.width
     let batch = noisy.shape[0], frames = noisy.shape[1], rows = batch * frames
-    let angles = RotaryAngles(
-      frames: positions, rows: c.latentHeight / 2, columns: c.latentWidth / 2, headWidth: d / c.heads)
-
-    let embedding =
-      timeEmbedding.1(
-        timeEmbedding.0(
-          concatenate([t, r, conditions.contextNoise].map { times($0) }, axis: 1), p, activation: .silu), p)
-      + p[actionEmbedding].gather(conditions.actions)  // [rows, d]
-    let modulation = timeProjection(embedding.map(.silu), p).reshaped([rows, 6, d])
-
-    var x = patchEmbedding(concatenate([patches(noisy), patches(conditions.previous)], axis: -1), p)
-    for (layer, block) in blocks.enumerated() {
-      x = block(x, modulation, angles, batch: batch, p) { attend(layer, $0, $1, $2) }  // [rows, tokens, d]
-    }
-    let final = (embedding.reshaped([rows, 1, d]) + p[headModulation]).unstacked(axis: 1)  // 2 × [rows, d]
-    // [rows, tokens, 4·channels]
-    let change = x.modulatedLinear(scale: final[1], shift: final[0], layers: [head.values(p)])[0]
+    let arithmetic = RecordedArithmetic(
+      modulations: modulations(
+        r: r, t: t, contextNoise: conditions.contextNoise, actions: conditions.actions, p),
+      sequence: [batch, frames * c.tokens, c.heads, c.width / c.heads],
+      angles: RotaryAngles(
+        frames: positions, rows: c.latentHeight / 2, columns: c.latentWidth / 2,
+        headWidth: c.width / c.heads),
+      mask: .blockCausal(tokensPerFrame: c.tokens, window: c.window, sink: c.sink), parameters: p)
+    let patches = concatenate([patches(noisy), patches(conditions.previous)], axis: -1)
+    let change = predictedChange(patches.reshaped([rows, c.tokens, 8 * c.latentChannels]), arithmetic)
     return conditions.previous + unpatched(change, like: noisy.shape)
   }
+
+  /// From patches of the noisy latent beside the latent before, [rows, tokens, 8 · channels], to patches of the change of
+  /// the latent before, [rows, tokens, 4 · channels].
+  func predictedChange<Arithmetic: TransformerArithmetic>(_ patches: Arithmetic.Value, _ a: Arithmetic)
+    -> Arithmetic.Value
+  {
+    var x = a.linear(patches, patchEmbedding, activation: .identity)
+    for block in blocks { x = block(x, a) }
+    let last = 6 * blocks.count
+    return a.linear(x, shift: last, scale: last + 1, head)
+  }
+
+  /// The modulations of all blocks and the head, by number, a row a frame: all that depends on times and actions.
+  func modulations(
+    r: Variable, t: Variable, contextNoise: Variable, actions: [Int32], _ p: Parameters
+  ) -> [Variable] {
+    let d = configuration.width, rows = actions.count
+    let features = concatenate([t, r, contextNoise].map { times($0) }, axis: 1)
+    let embedding =
+      timeEmbedding.1(timeEmbedding.0(features, p, activation: .silu), p)
+      + p[actionEmbedding].gather(actions)  // [rows, d]
+    let shared = timeProjection(embedding.map(.silu), p).reshaped([rows, 6, d])
+    let final = embedding.reshaped([rows, 1, d]) + p[headModulation]  // [rows, 2, d]
+    return blocks.flatMap { (shared + p[$0.modulation]).unstacked(axis: 1) } + final.unstacked(axis: 1)
+  }
+
+  /// The number of modulations: six a block and two for the head.
+  var modulationCount: Int { 6 * blocks.count + 2 }
 
   /// [batch, frames, height, width, channels] to [batch · frames, tokens, 4 · channels].
   private func patches(_ latents: Variable) -> Variable {

@@ -16,8 +16,9 @@ public struct RotaryAngles: Sendable {
 
   /// The angles of the tokens of frames at times `frames`, each a grid of `rows` by `columns` tokens.
   public init(frames: [Int], rows: Int, columns: Int, headWidth: Int) {
-    let space = 2 * (headWidth / 6)
-    let frequencies = (time: Self.ladder(headWidth - 2 * space), space: Self.ladder(space))
+    let frequencies = (
+      time: Self.timeFrequencies(headWidth: headWidth), space: Self.ladder(2 * (headWidth / 6))
+    )
     var angles: [Double] = []
     angles.reserveCapacity(frames.count * rows * columns * headWidth / 2)
     for frame in frames {
@@ -33,6 +34,9 @@ public struct RotaryAngles: Sendable {
     cosine = Tensor(angles.map { Float(cos($0)) }, shape: shape)
     sine = Tensor(angles.map { Float(sin($0)) }, shape: shape)
   }
+
+  /// The frequencies of the channels that turn with time, which are the first.
+  static func timeFrequencies(headWidth: Int) -> [Double] { ladder(headWidth - 4 * (headWidth / 6)) }
 
   private static func ladder(_ width: Int) -> [Double] {
     (0..<width / 2).map { pow(1e4, -2 * Double($0) / Double(width)) }

@@ -18,7 +18,8 @@ public struct Random: Sendable, Hashable {
     self.stream = stream
   }
 
-  private mutating func next() -> UInt64 {
+  /// The stream of a draw.
+  mutating func takeStream() -> UInt64 {
     defer { stream &+= 1 }
     return stream
   }
@@ -36,7 +37,7 @@ public struct Random: Sendable, Hashable {
   private mutating func fill(
     _ shape: Shape, _ kernel: (UInt64, UInt64, UInt64, Int, UnsafeMutablePointer<Float>) -> Void
   ) -> Tensor {
-    let stream = next()
+    let stream = takeStream()
     return Tensor(shape) { result in
       Team.split(shape.count, grain: elementGrain) { range in
         kernel(key, stream, UInt64(range.lowerBound), range.count, result + range.lowerBound)

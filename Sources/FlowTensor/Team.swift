@@ -22,6 +22,17 @@ public enum Team {
     }
   }
 
+  /// Calls `work` once for each index below `count`, as ``run`` does, and takes no memory to do so.
+  package static func run(_ count: Int, _ work: any TeamWork) {
+    var work = work
+    withUnsafeMutablePointer(to: &work) { context in
+      flow_team_run(
+        count,
+        { context, index in context!.assumingMemoryBound(to: (any TeamWork).self).pointee.perform(index) },
+        context)
+    }
+  }
+
   /// Splits `count` items into ranges of about `grain` and calls `body` with each range, on all cores.
   package static func split(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     let grain = max(grain, 1)
@@ -29,6 +40,12 @@ public enum Team {
     if pieces <= 1 { return body(0..<count) }
     run(pieces) { piece in body(piece * grain..<min(count, (piece + 1) * grain)) }
   }
+}
+
+/// Work in parts that are known by number: what a step gives the team, which must not take memory.
+package protocol TeamWork: AnyObject {
+  /// Does part `index`; called from any thread of the team.
+  func perform(_ index: Int)
 }
 
 /// Elements that one index of a memory-bound kernel handles: large against the cost of taking an

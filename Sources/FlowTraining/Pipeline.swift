@@ -129,14 +129,16 @@ public struct Pipeline {
       summary: recipe.summary, autoencoder: codec.model.configuration, transformer: model.configuration,
       method: recipe.method, sampler: sampler, defaultSteps: recipe.sampler.steps,
       maximumSteps: recipe.sampler.maximumSteps,
-      contextNoise: recipe.sampler.contextNoise, framesPerSecond: validation.framesPerSecond,
+      contextNoise: recipe.sampler.contextNoise, precision: recipe.sampler.precision,
+      framesPerSecond: validation.framesPerSecond,
       actions: validation.actionNames, defaultAction: recipe.sampler.defaultAction, starts: Self.startFrames,
       dataLicence: recipe.dataLicence)
     let bundle = VideoBundle(
       name: recipe.name, manifest: manifest, codec: codec,
       generator: LatentGenerator(
         model, weights: try averages(of: stage, layout: model.layout),
-        contextNoise: recipe.sampler.contextNoise, sampler: sampler),
+        contextNoise: recipe.sampler.contextNoise, sampler: sampler,
+        precision: recipe.sampler.precision),
       starts: codec.encode(validation.pictures(indices)))
     try bundle.write(to: folder)
     guard let text = FileManager.default.contents(atPath: recipePath) else {

@@ -129,4 +129,6 @@ public struct SamplerRecipe: Sendable, Codable, Equatable {
   public var defaultAction: String
   /// Standard deviation of the noise added to the latent before.
   public var contextNoise: Float
+  /// How the generator's weights and caches are stored when it runs.
+  public var precision: InferencePrecision
 }

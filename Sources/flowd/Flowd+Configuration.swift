@@ -3,6 +3,7 @@
 internal import ArgumentParser
 internal import FlowGeneration
 internal import FlowServer
+internal import FlowTensor
 internal import Glibc
 
 extension Flowd {
@@ -21,6 +22,7 @@ extension Flowd {
       bind != nil ? "--bind" : environment["FLOWD_ENDPOINT"] != nil ? "FLOWD_ENDPOINT" : "default"
     say("bind = \(resolved.endpoint)  # \(endpointSource)")
     say("models = \(models)")
+    say("precision = \(precision?.rawValue ?? "as each bundle says")")
     say("max-sessions = \(maxSessions)")
     say("idle-timeout = \(idleTimeout)")
     say("log-level = \(logLevel)")

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ArgumentParser
+public import ArgumentParser
 internal import FlowGeneration
 internal import FlowServer
+public import FlowTensor
 internal import Glibc
 internal import Logging
 
@@ -28,6 +29,10 @@ struct Flowd: ParsableCommand {
 
   @Option(help: "The folder whose subfolders are the models.")
   var models = "models"
+
+  @Option(
+    help: "How weights and caches are stored: float32, bfloat16 or int8 (default: what each bundle says).")
+  var precision: InferencePrecision?
 
   @Option(help: "The most streams at a time.")
   var maxSessions = 2
@@ -58,7 +63,9 @@ struct Flowd: ParsableCommand {
 
   func run() throws {
     if printConfig { return printConfiguration() }
-    let catalogue = ModelDirectory(models) { folder in CausalVideoModel(try VideoBundle(folder: folder)) }
+    let catalogue = ModelDirectory(models) { [precision] folder in
+      CausalVideoModel(try VideoBundle(folder: folder, precision: precision))
+    }
     if check { throw ExitCode(checkModels(catalogue)) }
     let status = DaemonProcess.run(configuration: resolved, catalogue: catalogue, logger: logger) {
       endpoint in
@@ -76,6 +83,8 @@ struct Flowd: ParsableCommand {
     return logger
   }
 }
+
+extension InferencePrecision: ExpressibleByArgument {}
 
 /// Prints a line at once, also into a pipe.
 func say(_ line: String) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ArgumentParser
+public import ArgumentParser
 internal import FlowGeneration
+public import FlowTensor
 internal import FlowTraining
 internal import FoundationEssentials
 
@@ -25,6 +26,9 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Network evaluations a frame, by default the bundle's own.")
   var steps: Int?
 
+  @Option(help: "How weights and caches are stored: float32, bfloat16 or int8; by default the bundle's own.")
+  var precision: InferencePrecision?
+
   @Flag(help: "Steer the long rollout by the recording's actions, not by a player who turns away from walls.")
   var recordedActions = false
 
@@ -43,7 +47,7 @@ struct Evaluate: ParsableCommand {
   }
 
   func run() throws {
-    let model = try VideoBundle(folder: bundle)
+    let model = try VideoBundle(folder: bundle, precision: precision)
     let evaluation = try Evaluation(
       model, recording: recording ?? testRecording(),
       steps: [1, 2, 4, 8, 16, 32],
@@ -63,3 +67,5 @@ struct Evaluate: ParsableCommand {
     "\(dataFolder())/\(try Recipe(path: "\(bundle)/recipe.yaml").recording)/test.safetensors"
   }
 }
+
+extension InferencePrecision: ExpressibleByArgument {}

@@ -19,27 +19,23 @@ struct SamplerTests {
     let start = random.normal(generator.latentShape)
     let stream = generator.begin(start, seed: 4)
 
-    let parameters = Parameters(weights), cache = model.makeCache()
+    // The same in variables, all frames at once: what has been generated stands at its place, the frame at hand last.
     var draws = Random(key: 4)
     let shape: Shape = [1, 1, 2, 4, 3]
-    var latent = Variable(start.reshaped(shape))
-    let given = FrameConditions(
-      previous: Variable(.zeros(shape)), actions: [0], contextNoise: Variable(.zeros([1, 1])))
-    _ = model.step(latent, r: 0, t: 0, given, frame: 0, cache: cache, parameters)
-    for (frame, action) in [(1, 1), (2, 0), (3, 1), (4, 1)] {
-      let noised = latent + 0.25 * Variable(draws.normal(shape))
-      let conditions = FrameConditions(
-        previous: noised, actions: [Int32(action)], contextNoise: Variable(Tensor([0.25], shape: [1, 1])))
+    var history = History(latent: Variable(start.reshaped(shape)), previous: Variable(.zeros(shape)))
+    for (frame, action) in [(1, 1), (2, 0)] {
+      let noised = history.latent + 0.25 * Variable(draws.normal(shape))
       var z = Variable(draws.normal(shape))
+      var last = history
       for step in 0..<steps {
         let t = Float(steps - step) / Float(steps), r = Float(steps - step - 1) / Float(steps)
-        let clean = model.step(
-          z, r: kind == .euler ? t : r, t: t, conditions, frame: frame, cache: cache, parameters)
+        last = history.appending(z, previous: noised, r: kind == .euler ? t : r, t: t, action: action)
+        let clean = last.prediction(model, Parameters(weights))
         z = z - (t - r) * ((1 / t) * (z - clean))
       }
-      latent = z
       let found = generator.next(stream, action: action, steps: steps).elements
       #expect(zip(found, z.tensor.elements).allSatisfy { abs($0 - $1) < 1e-4 }, "frame \(frame)")
+      history = last.ending(with: z)
     }
   }
 
@@ -58,5 +54,53 @@ struct SamplerTests {
     #expect(next(frames) == next(frames))
     #expect(next(frames) != next([frames[0], frames[2], frames[2], frames[3]]), "the window is not seen")
     #expect(next(frames) != next([frames[1], frames[1], frames[2], frames[3]]), "the sink is not seen")
+  }
+}
+
+/// What the cache of a stream stands for: every frame as the last evaluation saw it.
+private struct History {
+  /// The latent that the last frame has come to.
+  private(set) var latent: Variable
+  private var noisy: [Variable]
+  private var previous: [Variable]
+  private var r: [Float] = [0]
+  private var t: [Float] = [0]
+  private var noise: [Float] = [0]
+  private var actions: [Int32] = [0]
+
+  /// A given first frame.
+  init(latent: Variable, previous: Variable) {
+    self.latent = latent
+    noisy = [latent]
+    self.previous = [previous]
+  }
+
+  func appending(_ z: Variable, previous noised: Variable, r: Float, t: Float, action: Int) -> History {
+    var copy = self
+    copy.noisy.append(z)
+    copy.previous.append(noised)
+    copy.r.append(r)
+    copy.t.append(t)
+    copy.noise.append(0.25)
+    copy.actions.append(Int32(action))
+    return copy
+  }
+
+  func ending(with latent: Variable) -> History {
+    var copy = self
+    copy.latent = latent
+    return copy
+  }
+
+  /// The network's prediction of the last frame.
+  func prediction(_ model: CausalTransformer, _ parameters: Parameters) -> Variable {
+    let count = noisy.count
+    let column = { (values: [Float]) in Variable(Tensor(values, shape: [count, 1])) }
+    let conditions = FrameConditions(
+      previous: concatenate(previous, axis: 1), actions: actions, contextNoise: column(noise))
+    return model(
+      concatenate(noisy, axis: 1), r: column(r), t: column(t), conditions, positions: Array(0..<count),
+      parameters
+    ).slice(axis: 1, count - 1..<count)
   }
 }

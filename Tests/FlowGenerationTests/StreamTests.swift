@@ -98,6 +98,6 @@ struct StreamTests {
     let stream = model.makeStream(StreamOptions(seed: 1, steps: 1))
     for frame in 0..<200 { _ = try model.advance([stream], actions: [frame % 2]) }
     #expect(stream.framesGenerated == 200)
-    #expect(model.description.bytesPerStream == CausalTransformer(tinyManifest().transformer).cacheByteCount)
+    #expect(model.description.bytesPerStream == tinyManifest().transformer.cacheByteCount(.float32))
   }
 }

@@ -49,15 +49,27 @@ struct FrameBatch {
     model(Variable(noisy), r: Variable(r), t: Variable(t), conditions, positions: positions, parameters)
   }
 
-  /// What it makes of frame `frame` of the only sequence through a cache.
-  func step(_ model: CausalTransformer, _ parameters: Parameters, frame: Int, cache: KVCache) -> Tensor {
-    let row = frame..<frame + 1
-    let conditions = FrameConditions(
-      previous: Variable(previous.slice(axis: 1, row)), actions: [actions[frame]],
-      contextNoise: Variable(noise.rows(row)))
-    return model.step(
-      Variable(noisy.slice(axis: 1, row)), r: r.rows(row).item, t: t.rows(row).item, conditions, frame: frame,
-      cache: cache, parameters
-    ).tensor
+  /// A stream's part of a step that predicts frame `frame` of sequence `sequence`.
+  func request(_ stream: TransformerStream, frame: Int, sequence: Int = 0) -> EvaluationRequest {
+    let frames = noisy.shape[1], count = noisy.count / (noisy.shape[0] * frames)
+    let row = sequence * frames + frame, place = row * count
+    noisy.withElements { stream.noisy.update(from: $0.baseAddress! + place, count: count) }
+    previous.withElements { stream.previous.update(from: $0.baseAddress! + place, count: count) }
+    let conditions = EvaluationConditions(
+      r: r.elements[row], t: t.elements[row], contextNoise: noise.elements[row], action: Int(actions[row]))
+    return EvaluationRequest(stream, frame: frame, conditions, keep: 0, take: 1)
+  }
+
+  /// The latent that a stream has been left with, [1, 1, height, width, channels].
+  func result(_ stream: TransformerStream) -> Tensor {
+    var shape = noisy.shape.extents
+    (shape[0], shape[1]) = (1, 1)
+    return Tensor(Shape(shape)) { $0.update(from: stream.noisy, count: Shape(shape).count) }
+  }
+
+  /// What a compiled transformer makes of frame `frame` of the first sequence.
+  func step(_ model: CompiledTransformer, _ stream: TransformerStream, frame: Int) -> Tensor {
+    model.step([request(stream, frame: frame)])
+    return result(stream)
   }
 }

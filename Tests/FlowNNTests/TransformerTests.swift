@@ -21,12 +21,13 @@ struct TransformerTests {
     arguments: [(3, 1), (1, 0), (2, 3), (4, 0), (20, 1)])
   func cached(extents: (window: Int, sink: Int)) {
     let model = CausalTransformer(Self.configuration(window: extents.window, sink: extents.sink))
-    let parameters = Parameters(randomWeights(model.layout, seed: 1))
+    let weights = randomWeights(model.layout, seed: 1)
     let batch = FrameBatch(model.configuration, batch: 1, frames: Self.frames, seed: 2)
-    let whole = batch.output(model, parameters, positions: Array(0..<Self.frames)).tensor
-    let cache = model.makeCache()
+    let whole = batch.output(model, Parameters(weights), positions: Array(0..<Self.frames)).tensor
+    let compiled = CompiledTransformer(model, weights: weights, precision: .float32)
+    let stream = compiled.makeStream()
     for frame in 0..<Self.frames {
-      let step = batch.step(model, parameters, frame: frame, cache: cache)
+      let step = batch.step(compiled, stream, frame: frame)
       let difference = distance(step, whole.slice(axis: 1, frame..<frame + 1))
       #expect(difference < 1e-4, "frame \(frame)")
     }
@@ -54,15 +55,15 @@ struct TransformerTests {
   @Test("a frame that is evaluated again takes the place of its first evaluation")
   func reevaluation() {
     let model = CausalTransformer(Self.configuration(window: 3, sink: 1))
-    let parameters = Parameters(randomWeights(model.layout, seed: 1))
+    let compiled = CompiledTransformer(
+      model, weights: randomWeights(model.layout, seed: 1), precision: .float32)
     let batch = FrameBatch(model.configuration, batch: 1, frames: 7, seed: 2)
     let draft = FrameBatch(model.configuration, batch: 1, frames: 7, seed: 3)
-    let (once, often) = (model.makeCache(), model.makeCache())
+    let (once, often) = (compiled.makeStream(), compiled.makeStream())
     for frame in 0..<7 {
-      let wanted = batch.step(model, parameters, frame: frame, cache: once)
-      let other = draft.step(model, parameters, frame: frame, cache: often)
-      #expect(distance(wanted, other) > 1e-2)
-      #expect(batch.step(model, parameters, frame: frame, cache: often).elements == wanted.elements)
+      let wanted = batch.step(compiled, once, frame: frame)
+      #expect(distance(wanted, draft.step(compiled, often, frame: frame)) > 1e-2)
+      #expect(batch.step(compiled, often, frame: frame).elements == wanted.elements)
     }
   }
 
@@ -118,8 +119,11 @@ struct TransformerTests {
 
   @Test("the cache's size is what is announced")
   func bytes() {
-    let model = CausalTransformer(Self.configuration(window: 3, sink: 1))
-    // Keys and values, layers, frames, tokens, width, bytes.
-    #expect(model.cacheByteCount == 2 * 2 * (3 + 1) * 4 * 24 * 4)
+    let configuration = Self.configuration(window: 3, sink: 1)
+    // Layers, heads; keys and values of 16 tokens padded to 64 and of 12 channels padded to 16; scales and offsets.
+    let sizes: [(InferencePrecision, Int)] = [(.float32, 4), (.bfloat16, 2), (.int8, 1)]
+    for (precision, element) in sizes {
+      #expect(configuration.cacheByteCount(precision) == 2 * 2 * 64 * (2 * 16 * element + 3 * 4))
+    }
   }
 }

@@ -6,7 +6,7 @@ import Testing
 @Suite("Instruction sets")
 struct InstructionSetTests {
   /// A process of its own: the choice holds for every kernel, and other tests compare bits meanwhile.
-  @Test("every kernel does what its scalar build does", arguments: [InstructionSet.avx2, .avx512])
+  @Test("every kernel does what its scalar build does", arguments: [InstructionSet.avx2, .avx512, .vnni])
   func agreement(set: InstructionSet) async {
     await #expect(processExitsWith: .success) { [set] in
       guard set.select() else { return }

@@ -183,8 +183,31 @@ private let conversionRuns: [KernelRun] = [
   },
 ]
 
+/// Rows of weights and keys are n long and n many; small numbers keep 8-bit rounding apart from ties.
+private let inferenceRuns = InferencePrecision.allCases.flatMap { precision -> [KernelRun] in
+  [
+    // Rounding to bytes may fall to the other side where sums of the norm before it differ by one in the last place.
+    KernelRun(name: "packed linear, \(precision)", tolerance: 1e-4) { n, random in
+      let n = min(max(n, 1), 200)
+      let x = random.normal([9, n]), layer = (weight: random.normal([n, n]), bias: random.normal([n]))
+      return [
+        packedLinear(x, [layer], precision), packedLinear(x, [layer], precision, activation: .gelu),
+        packedLinear(x, [layer], precision, gate: layer.bias, onto: x),
+      ]
+    },
+    KernelRun(name: "cached attention, \(precision)", tolerance: 1e-2) { n, random in
+      let n = min(max(n, 1), 200), shape: Shape = [n, 2, 12]
+      return [
+        cachedAttention(
+          random.normal([n / 2 + 1, 2, 12]), random.normal(shape), random.normal(shape), precision)
+      ]
+    },
+  ]
+}
+
 /// Every kernel that has a build for each instruction set.
-let kernelTable = unaryRuns + binaryRuns + rowRuns + tileRuns + attentionRuns + conversionRuns
+let kernelTable =
+  unaryRuns + binaryRuns + rowRuns + tileRuns + attentionRuns + conversionRuns + inferenceRuns
 
 /// A step in the middle of training, with every setting at work.
 func exampleStep(_ number: Int) -> AdamWStep {

@@ -12,9 +12,9 @@
 
 // ---------------------------------------------------------------- instruction sets (isa.c)
 
-enum { FLOW_ISA_SCALAR = 0, FLOW_ISA_AVX2 = 1, FLOW_ISA_AVX512 = 2 };
+enum { FLOW_ISA_SCALAR = 0, FLOW_ISA_AVX2 = 1, FLOW_ISA_AVX512 = 2, FLOW_ISA_VNNI = 3 };
 
-/// The best instruction set of this machine, or the one that FLOW_ISA=scalar|avx2|avx512 names;
+/// The best instruction set of this machine, or the one that FLOW_ISA=scalar|avx2|avx512|vnni names;
 /// another name, or a set that the machine lacks, ends the process with a message.
 int flow_isa(void);
 
@@ -86,6 +86,9 @@ void flow_clamp(size_t n, float lower, float upper, const float *x, float *y);
 /// z[i] = x[i] where c[i] is not 0, else y[i]; strides 1, or 0 for an operand that stands still.
 void flow_select(
   size_t n, const float *c, const float *x, size_t x_stride, const float *y, size_t y_stride, float *z);
+
+/// z[i] = a · x[i] + b · y[i].
+void flow_blend(size_t n, float a, const float *x, float b, const float *y, float *z);
 
 /// z[b, t, c] = x[b, t, c] + g[b, c] · y[b, t, c].
 void flow_gated_add(

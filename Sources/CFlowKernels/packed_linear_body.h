@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "functions_body.h"
+#include "vector_body.h"
+
+#ifndef FLOW_LINEAR_TILE
+#define FLOW_LINEAR_TILE
+enum { MOST_TILE_ROWS = 8, TILE_COLUMNS = FLOW_PACKED_COLUMNS };
+#endif
+
+// As many rows as leave the sums in registers: 32 registers of 16 lanes, or 16 of 8.
+#if FLOW_LEVEL >= 2
+#define TILE_ROWS 8
+#else
+#define TILE_ROWS 2
+#endif
+
+/// gelu in its tanh form, 16 lanes: x·σ(2u), σ by 2^(−|2u|·log₂e), which is symmetric.
+FLOW_INLINE v16f ISA(gelu_lanes)(v16f x) {
+  v16f u2 = x * (1.59576912f + 0.0713548162726f * x * x);
+  v16f e = ISA(exp2)(-__builtin_elementwise_abs(u2) * 1.44269504f);
+  v16f low = e / (1.0f + e);
+  v16f high = 1.0f - low;
+  v16i negative = u2 < 0.0f;
+  v16i bits = (negative & (v16i)low) | (~negative & (v16i)high);
+  return x * (v16f)bits;
+}
+
+/// Finishes a row of a tile: y = activation(sum + bias), stored or added to the output behind a gate.
+FLOW_INLINE void ISA(finish)(const flow_linear_output *out, size_t row, size_t column, v16f y) {
+  float *target = out->y + row * out->stride + column;
+  if (out->activation == FLOW_LINEAR_GELU) y = ISA(gelu_lanes)(y);
+  if (out->gate) y = ISA(load)(target) + ISA(load)(out->gate + column) * y;
+  ISA(store)(target, y);
+}
+
+/// One tile of 8-bit products: `rows` rows of a against 32 columns of w.
+FLOW_INLINE void ISA(tile_int8)(
+  const flow_packed_linear *w, const flow_rows_int8 *a, size_t row, int rows, size_t column,
+  const flow_linear_output *out) {
+  size_t steps = w->padded_inputs / 4, panel = TILE_COLUMNS * w->padded_inputs;
+  const int8_t *b = (const int8_t *)w->weights + column * w->padded_inputs;
+  const uint8_t *x = a->x + row * a->stride;
+  v16i acc[MOST_TILE_ROWS][2];
+  v16i first = ISA(load_int)(w->offset + column), second = ISA(load_int)(w->offset + column + 16);
+  FLOW_UNROLL for (int i = 0; i < rows; i++) acc[i][0] = first, acc[i][1] = second;
+  for (size_t k = 0; k < steps; k++, b += 128) {
+    v16i b0 = ISA(load_int)(b), b1 = ISA(load_int)(b + 64);
+    // The next panel: it comes from beyond the second-level cache, and this one leaves the loads half idle.
+    __builtin_prefetch(b + panel), __builtin_prefetch(b + panel + 64);
+    FLOW_UNROLL for (int i = 0; i < rows; i++) {
+      v16i v = ISA(splat_int)(x + i * a->stride + 4 * k);
+      acc[i][0] = ISA(dot4)(acc[i][0], v, b0);
+      acc[i][1] = ISA(dot4)(acc[i][1], v, b1);
+    }
+  }
+  v16f s0 = ISA(load)(w->scale + column), s1 = ISA(load)(w->scale + column + 16);
+  v16f c0 = ISA(load)(w->bias + column), c1 = ISA(load)(w->bias + column + 16);
+  FLOW_UNROLL for (int i = 0; i < rows; i++) {
+    float scale = a->scale[row + i];
+    ISA(finish)(out, row + i, column, ISA(to_float)(acc[i][0]) * (s0 * scale) + c0);
+    ISA(finish)(out, row + i, column + 16, ISA(to_float)(acc[i][1]) * (s1 * scale) + c1);
+  }
+}
+
+/// One tile of float products; the weights are float32 or bfloat16.
+FLOW_INLINE void ISA(tile_float)(
+  const flow_packed_linear *w, const float *a, size_t a_stride, size_t row, int rows, size_t column, bool half,
+  const flow_linear_output *out) {
+  const float *wide = (const float *)w->weights + column * w->padded_inputs;
+  const uint16_t *narrow = (const uint16_t *)w->weights + column * w->padded_inputs;
+  const float *x = a + row * a_stride;
+  v16f acc[MOST_TILE_ROWS][2];
+  v16f c0 = ISA(load)(w->bias + column), c1 = ISA(load)(w->bias + column + 16);
+  FLOW_UNROLL for (int i = 0; i < rows; i++) acc[i][0] = c0, acc[i][1] = c1;
+  for (size_t k = 0; k < w->inputs; k++) {
+    v16f b0 = half ? ISA(load_bfloat16)(narrow + 32 * k) : ISA(load)(wide + 32 * k);
+    v16f b1 = half ? ISA(load_bfloat16)(narrow + 32 * k + 16) : ISA(load)(wide + 32 * k + 16);
+    FLOW_UNROLL for (int i = 0; i < rows; i++) {
+      v16f v = ISA(splat)(x[i * a_stride + k]);
+      acc[i][0] += v * b0;
+      acc[i][1] += v * b1;
+    }
+  }
+  FLOW_UNROLL for (int i = 0; i < rows; i++) {
+    ISA(finish)(out, row + i, column, acc[i][0]);
+    ISA(finish)(out, row + i, column + 16, acc[i][1]);
+  }
+}
+
+// Tiles of fewer rows are builds of their own, so that the sums stay in registers.
+#define EACH_ROW_COUNT(call) \
+  switch (rows) { \
+    case 8: call(8); break; \
+    case 7: call(7); break; \
+    case 6: call(6); break; \
+    case 5: call(5); break; \
+    case 4: call(4); break; \
+    case 3: call(3); break; \
+    case 2: call(2); break; \
+    default: call(1); break; \
+  }
+
+static void ISA(flow_linear_int8)(
+  const flow_packed_linear *w, const flow_rows_int8 *a, size_t count, const flow_linear_output *out) {
+  for (size_t column = 0; column < w->padded_outputs; column += TILE_COLUMNS)
+    for (size_t row = 0; row < count; row += TILE_ROWS) {
+      size_t rows = count - row < TILE_ROWS ? count - row : TILE_ROWS;
+#define TILE(n) ISA(tile_int8)(w, a, row, n, column, out)
+      EACH_ROW_COUNT(TILE)
+#undef TILE
+    }
+}
+
+static void ISA(flow_linear_float)(
+  const flow_packed_linear *w, const float *a, size_t a_stride, size_t count, const flow_linear_output *out) {
+  bool half = w->precision == FLOW_PRECISION_BFLOAT16;
+  for (size_t column = 0; column < w->padded_outputs; column += TILE_COLUMNS)
+    for (size_t row = 0; row < count; row += TILE_ROWS) {
+      size_t rows = count - row < TILE_ROWS ? count - row : TILE_ROWS;
+#define TILE(n) \
+  if (half) ISA(tile_float)(w, a, a_stride, row, n, column, true, out); \
+  else ISA(tile_float)(w, a, a_stride, row, n, column, false, out)
+      EACH_ROW_COUNT(TILE)
+#undef TILE
+    }
+}
+#undef EACH_ROW_COUNT
+#undef TILE_ROWS
+
+/// x ≈ scale·(q − 128) with q in 1…255, a row at a time; the padding is 128, which stands for 0.
+static void ISA(flow_quantise_rows)(
+  size_t count, size_t columns, size_t padded, const float *x, size_t x_stride, uint8_t *q, size_t q_stride,
+  float *scale) {
+  size_t whole = columns / 16 * 16;
+  for (size_t i = 0; i < count; i++, x += x_stride, q += q_stride) {
+    v16f lanes = ISA(splat)(0.0f);
+    for (size_t c = 0; c < whole; c += 16) lanes = ISA(larger)(lanes, __builtin_elementwise_abs(ISA(load)(x + c)));
+    float most = __builtin_reduce_max(lanes);
+    for (size_t c = whole; c < columns; c++) most = __builtin_fmaxf(most, __builtin_fabsf(x[c]));
+    float inverse = most > 0 ? 127.0f / most : 0.0f;
+    scale[i] = most / 127.0f;
+    for (size_t c = 0; c < whole; c += 16) {
+      v16b bytes = __builtin_convertvector(ISA(nearest)(ISA(load)(x + c) * inverse) + 128, v16b);
+      memcpy(q + c, &bytes, sizeof bytes);
+    }
+    for (size_t c = whole; c < columns; c++) q[c] = (uint8_t)((int32_t)__builtin_rintf(x[c] * inverse) + 128);
+    for (size_t c = columns; c < padded; c++) q[c] = 128;
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowAutodiff
+public import FlowTensor
+internal import Synchronization
+
+/// One stream's part of a step of a ``CompiledTransformer``.
+public struct EvaluationRequest {
+  let stream: TransformerStream
+  let frame: Int
+  let conditions: EvaluationConditions
+  let keep: Float
+  let take: Float
+
+  /// Asks for z ← keep·z + take·x̂, where x̂ is the prediction of the clean latent of frame `frame`.
+  public init(
+    _ stream: TransformerStream, frame: Int, _ conditions: EvaluationConditions, keep: Float, take: Float
+  ) {
+    self.stream = stream
+    self.frame = frame
+    self.conditions = conditions
+    self.keep = keep
+    self.take = take
+  }
+}
+
+/// The requests of one step, on their way to the network.
+package struct EvaluationBatch: ~Copyable {
+  fileprivate let run: StepRun
+  fileprivate let modulations: ModulationTable
+
+  /// Adds one stream's part.
+  package func append(_ request: EvaluationRequest) {
+    run.streams.append(
+      StepStream(
+        stream: request.stream, modulations: modulations.row(request.conditions), frame: request.frame,
+        keep: request.keep, take: request.take))
+  }
+}
+
+/// A ``CausalTransformer`` made ready to generate: weights packed in a precision, all that depends on times and actions
+/// folded into a table, buffers taken in advance.
+///
+/// A step evaluates one frame of each of several streams, whose caches may be filled to different lengths. After the
+/// first step of a batch and schedule nothing is allocated.
+public final class CompiledTransformer: Sendable {
+  /// The network's shape.
+  public let configuration: CausalTransformerConfiguration
+  /// How weights and caches are stored.
+  public let precision: InferencePrecision
+
+  /// Safe to send: used under the lock alone.
+  private struct State: @unchecked Sendable {
+    let run: StepRun
+    let modulations: ModulationTable
+  }
+  private let state: Mutex<State>
+
+  /// Packs the weights of a model, given in the order of its layout.
+  public init(_ model: CausalTransformer, weights: [Tensor], precision: InferencePrecision) {
+    let c = model.configuration
+    let builder = StepPlanBuilder(parameters: weights, precision: precision)
+    let change = model.predictedChange(.wide, builder)
+    precondition(change == .wide, "CompiledTransformer: the head's output is in \(change)")
+    let plan = builder.finish(patchWidth: 8 * c.latentChannels)
+    configuration = c
+    self.precision = precision
+    state = Mutex(
+      State(
+        run: StepRun(c, plan: plan),
+        modulations: ModulationTable(model, parameters: Parameters(weights))))
+  }
+
+  /// A stream with an empty cache.
+  public func makeStream() -> TransformerStream { TransformerStream(configuration, precision: precision) }
+
+  /// Evaluates one frame of each of these streams, each at most once.
+  public func step(_ requests: [EvaluationRequest]) {
+    step { batch in
+      for request in requests { batch.append(request) }
+    }
+  }
+
+  /// The same with a batch that `fill` makes request by request: no array is needed.
+  package func step(_ fill: (borrowing EvaluationBatch) -> Void) {
+    state.withLock { state in
+      fill(EvaluationBatch(run: state.run, modulations: state.modulations))
+      state.run.run()
+      state.run.streams.removeAll(keepingCapacity: true)
+    }
+  }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowTensor
+
+/// What one stream brings to a step.
+struct StepStream {
+  let stream: TransformerStream
+  let modulations: ModulationRow
+  let frame: Int
+  /// z ← keep·z + take·prediction.
+  let keep: Float
+  let take: Float
+}
+
+/// The buffers of a step, for as many rows as it has, and what is done to them.
+///
+/// Not Sendable: one step at a time. Grows with the largest batch it has seen, then allocates nothing.
+final class StepRun: TeamWork {
+  private let configuration: CausalTransformerConfiguration
+  private let plan: StepPlan
+  private let patches: LatentPatches
+  /// Floats between rows of the tokens' width.
+  private let stride: Int
+  private var capacity = 0
+  private var memory: Workspace?
+  private var quantised: Workspace?
+  /// What the team is at.
+  private var phase = Phase.rows(segment: 0, block: 1, blocks: 1)
+
+  private enum Phase {
+    case attention(layer: Int)
+    /// `block` rows a task, `blocks` tasks a stream.
+    case rows(segment: Int, block: Int, blocks: Int)
+  }
+
+  /// The streams of the step at hand.
+  var streams: [StepStream] = []
+
+  init(_ configuration: CausalTransformerConfiguration, plan: StepPlan) {
+    self.configuration = configuration
+    self.plan = plan
+    stride = padded(configuration.width, to: packedColumns)
+    patches = LatentPatches(
+      height: configuration.latentHeight, width: configuration.latentWidth,
+      channels: configuration.latentChannels)
+  }
+
+  /// Runs the plan on `streams`: each stream's latent moves on, its keys and values are written.
+  func run() {
+    let tokens = configuration.tokens, rows = streams.count * tokens
+    if rows > capacity { grow(to: rows) }
+    streams.walk { entry, _ in entry.stream.rotation.turn(to: entry.frame) }
+    let block = Self.blockRows(tokens: tokens, rows: rows, team: Team.size)
+    let blocks = (tokens + block - 1) / block
+    walk(plan.segments.count) { segment in
+      if let layer = plan.segments[segment].attention {
+        phase = .attention(layer: layer)
+        Team.run(streams.count * attentionTasks, self)
+      }
+      phase = .rows(segment: segment, block: block, blocks: blocks)
+      Team.run(streams.count * blocks, self)
+    }
+  }
+
+  func perform(_ index: Int) {
+    switch phase {
+    case .attention(let layer): attend(layer, task: index)
+    case .rows(let segment, let block, let blocks):
+      let first = index % blocks * block
+      carry(
+        RowBlock(stream: index / blocks, token: first, count: min(block, configuration.tokens - first)),
+        through: plan.segments[segment].operations)
+    }
+  }
+
+  /// Rows a task: few enough that every core has some, many enough that weights are read seldom.
+  static func blockRows(tokens: Int, rows: Int, team: Int) -> Int {
+    let tasks = rows >= 32 * team ? 2 * team : team
+    let share = (rows + tasks - 1) / tasks
+    return min(tokens, 32, share < 8 ? share : padded(share, to: 8))
+  }
+
+  private func grow(to rows: Int) {
+    capacity = rows
+    memory = Workspace(count: rows * (4 * stride + plan.wideStride + 1))
+    quantised = Workspace(byteCount: rows * plan.rowByteCount)
+  }
+
+  // MARK: - Rows
+
+  /// Rows of one stream that a task carries.
+  private struct RowBlock {
+    let stream: Int
+    let token: Int
+    let count: Int
+  }
+
+  private func carry(_ block: RowBlock, through operations: [RowOperation]) {
+    let entry = streams[block.stream], row = block.stream * configuration.tokens + block.token
+    operations.walk { operation, _ in
+      switch operation {
+      case .gatherPatches:
+        patches.gather(
+          token: block.token, rows: block.count, noisy: entry.stream.noisy, previous: entry.stream.previous,
+          into: start(.wide, row), stride: plan.wideStride)
+      case .linear(let layer, let from, let into, let activation):
+        layer.apply(
+          block.count, input(from, row), into: start(into, row), stride: rowStride(into),
+          activation: activation)
+      case .gatedLinear(let layer, let from, let gate):
+        layer.apply(
+          block.count, input(from, row), into: start(.tokens, row), stride: stride,
+          gate: modulation(entry, gate))
+      case .modulatedNorm(let shift, let scale):
+        TokenRows.modulatedNorm(
+          block.count, channels: configuration.width, stride: stride, epsilon: normEpsilon,
+          start(.tokens, row), scale: modulation(entry, scale), shift: modulation(entry, shift),
+          into: start(.normed, row))
+      case .splitHeads(let part): splitHeads(part, entry, block, row)
+      case .scatterPatches:
+        patches.scatter(
+          token: block.token, rows: block.count, change: start(.wide, row), stride: plan.wideStride,
+          previous: entry.stream.previous, keep: entry.keep, take: entry.take, into: entry.stream.noisy)
+      }
+    }
+  }
+
+  /// Keys are normed and rotated into `normed`, whose contents the linear layer has used up, and from there into the
+  /// cache.
+  private func splitHeads(_ part: AttentionPart, _ entry: StepStream, _ block: RowBlock, _ row: Int) {
+    let width = configuration.width, headWidth = width / configuration.heads
+    let angle = block.token * headWidth / 2
+    let cosine = entry.stream.rotation.cosine + angle, sine = entry.stream.rotation.sine + angle
+    let wide = start(.wide, row), keys = start(.normed, row)
+    let rotate = {
+      (source: UnsafePointer<Float>, weight: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>) in
+      TokenRows.normedAndRotated(
+        block.count, channels: width, headWidth: headWidth, epsilon: normEpsilon, source,
+        stride: self.plan.wideStride, weight: weight, cosine: cosine, sine: sine, into: target,
+        yStride: self.stride)
+    }
+    rotate(wide, part.normQ.floats, start(.queries, row))
+    rotate(wide + width, part.normK.floats, keys)
+    let cache = entry.stream.cache
+    cache.heads.write(
+      layer: part.block, token: cache.start(of: entry.frame) + block.token, rows: block.count, keys: keys,
+      keyStride: stride, values: wide + 2 * width, valueStride: plan.wideStride)
+  }
+
+  // MARK: - Attention
+
+  /// Queries a task: one head's keys and values serve many queries while they are in cache.
+  private static let taskQueries = 4 * HeadCaches.mostQueries
+  /// One a head and group of queries of a stream.
+  private var attentionTasks: Int {
+    configuration.heads * ((configuration.tokens + Self.taskQueries - 1) / Self.taskQueries)
+  }
+
+  private func attend(_ layer: Int, task: Int) {
+    let stream = task / attentionTasks, part = task % attentionTasks
+    let entry = streams[stream], cache = entry.stream.cache
+    let first = part / configuration.heads * Self.taskQueries
+    let end = min(configuration.tokens, first + Self.taskQueries)
+    walk((end - first + HeadCaches.mostQueries - 1) / HeadCaches.mostQueries) { block in
+      let token = first + block * HeadCaches.mostQueries
+      let row = stream * configuration.tokens + token
+      cache.heads.attend(
+        layer: layer, head: part % configuration.heads, visible: cache.visible(from: entry.frame),
+        rows: min(HeadCaches.mostQueries, end - token), queries: start(.queries, row),
+        queryStride: self.stride, into: start(.attended, row), outputStride: self.stride)
+    }
+  }
+
+  // MARK: - Buffers
+
+  private func rowStride(_ buffer: PlanBuffer) -> Int { buffer == .wide ? plan.wideStride : stride }
+
+  private func start(_ buffer: PlanBuffer, _ row: Int) -> UnsafeMutablePointer<Float> {
+    let base = memory.unsafelyUnwrapped.floats
+    return switch buffer {
+    case .tokens: base + row * stride
+    case .normed: base + (capacity + row) * stride
+    case .queries: base + (2 * capacity + row) * stride
+    case .attended: base + (3 * capacity + row) * stride
+    case .wide: base + 4 * capacity * stride + row * plan.wideStride
+    }
+  }
+
+  private func input(_ buffer: PlanBuffer, _ row: Int) -> LinearInput {
+    let scales = memory.unsafelyUnwrapped.floats + capacity * (4 * stride + plan.wideStride)
+    return LinearInput(
+      floats: start(buffer, row), stride: rowStride(buffer),
+      bytes: quantised.unsafelyUnwrapped.bytes + row * plan.rowByteCount, scales: scales + row)
+  }
+
+  private func modulation(_ entry: StepStream, _ number: Int) -> UnsafePointer<Float> {
+    UnsafePointer(entry.modulations.start + number * stride)
+  }
+}

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what all who run a case make of it, then lets them take turns: A B C A B C …"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cases import Case
+from safetensors.numpy import load_file
+from session import Session
+
+# What float32 may differ by from float32.
+TOLERANCE = 1e-4
+TURN_MS = 250.0
+PAUSE_S = 0.02
+
+
+@dataclass(frozen=True)
+class Row:
+    case: str
+    peer: str
+    precision: str
+    median_ms: float
+    p10_ms: float
+    p90_ms: float
+    min_ms: float
+    spread: float  # p90 − p10, in milliseconds
+    error: float  # relative L2 against the first peer
+    runs: int
+    settings: str
+    remarks: Mapping[str, float]
+
+
+def relative_error(results: Mapping[str, Any], expected: Mapping[str, Any], base: Any) -> float:
+    """‖y − y₀‖/‖y₀ − base‖, the worst of all tensors."""
+    assert results.keys() == expected.keys(), f"results {sorted(results)} for {sorted(expected)}"
+
+    def error(name: str) -> float:
+        y, y0 = results[name].astype(np.float64), expected[name].astype(np.float64)
+        return float(np.linalg.norm(y - y0) / np.linalg.norm(y0 - base))
+
+    return max(error(name) for name in expected)
+
+
+def base_of(inputs: Mapping[str, Any], expected: Mapping[str, Any]) -> Any:
+    """What a generator adds its change to: errors are relative to the change."""
+    if "input.previous" not in inputs:
+        return 0.0
+    return inputs["input.previous"][-len(expected["output"]) :].astype(np.float64)
+
+
+def row(case: Case, session: Session, times: list[float], error: float) -> Row:
+    deciles = statistics.quantiles(times, n=10)
+    return Row(
+        case.name,
+        session.entrant.peer,
+        session.entrant.precision,
+        median_ms=statistics.median(times),
+        p10_ms=deciles[0],
+        p90_ms=deciles[-1],
+        min_ms=min(times),
+        spread=deciles[-1] - deciles[0],
+        error=error,
+        runs=len(times),
+        settings=session.ready.get("settings", ""),
+        remarks=session.ready.get("remarks", {}),
+    )
+
+
+def compared(case: Case, sessions: list[Session], inputs: Mapping[str, Any], folder: Path) -> list[float]:
+    """The errors against the first; ends the run where two float32 differ, which are not the same model then."""
+    results = [session.results(folder) for session in sessions]
+    base = base_of(inputs, results[0])
+    errors = [relative_error(result, results[0], base) for result in results]
+    for session, error in zip(sessions, errors, strict=True):
+        entrant = session.entrant
+        if entrant.precision == "float32" and not error < TOLERANCE:
+            raise RuntimeError(f"{case.name}: {entrant.peer} float32 differs by {error:.1e}: not the same model")
+    return errors
+
+
+def measure(case: Case, flowbench: Path, turns: int) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="flowbench-") as name:
+        folder = Path(name)
+        file = folder / "case.safetensors"
+        subprocess.run([flowbench, "export", case.name, "--to", file], check=True)
+        sessions: list[Session] = []
+        try:
+            for index, entrant in enumerate(case.entrants):
+                print(f"{case.name}: making {entrant.peer} {entrant.precision} ready", file=sys.stderr)
+                log = folder / f"{index}.log"
+                try:
+                    sessions.append(Session(entrant, flowbench, case.name, file, log))
+                except RuntimeError as error:
+                    raise RuntimeError(f"{error}\n{log.read_text()[-2000:]}") from None
+            errors = compared(case, sessions, load_file(file), folder)
+            times: list[list[float]] = [[] for _ in sessions]
+            counts = [round(TURN_MS / statistics.median(session.time(5))) for session in sessions]
+            for _ in range(turns):
+                for session, count, mine in zip(sessions, counts, times, strict=True):
+                    mine += session.time(min(max(count, 4), 200))
+                    time.sleep(PAUSE_S)  # what spins after a run goes to sleep
+            return [row(case, *each) for each in zip(sessions, times, errors, strict=True)]
+        finally:
+            for session in sessions:
+                session.close()

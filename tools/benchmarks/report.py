@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JSON of a run, and its table in docs/performance.md."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+from measure import Row
+
+PACKAGES = ["torch", "openvino", "nncf", "onnxruntime", "onnx", "numpy"]
+BEGIN, END = "<!-- tools/bench begins: {} -->", "<!-- tools/bench ends: {} -->"
+
+
+def machine() -> dict[str, object]:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    described = dict(line.split("\t: ", 1) for line in lines if "\t: " in line)
+    flags = described.get("flags", "").split()
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return {
+        "processor": described.get("model name", platform.processor()),
+        "cores": len(os.sched_getaffinity(0)),
+        "instructions": [flag for flag in flags if flag.startswith(("avx", "amx", "fma"))],
+        "date": datetime.date.today().isoformat(),
+        "commit": commit.stdout.strip(),
+        "load_average": os.getloadavg()[0],
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+def table(rows: Iterable[Row], said: dict[str, object]) -> str:
+    """A table a case, the fastest first."""
+    versions = ", ".join(f"{name} {version}" for name, version in said["versions"].items())
+    parts = [f"{said['processor']}, {said['cores']} cores, {said['date']}; {versions}."]
+    for case, group in groupby(rows, key=lambda row: row.case):
+        lines = [f"**{case}**", "", "| who | precision | median ms | p10 to p90 | error | settings |"]
+        lines.append("| --- | --- | --- | --- | --- | --- |")
+        for row in sorted(group, key=lambda row: row.median_ms):
+            times = f"{row.median_ms:.2f} | {row.p10_ms:.2f} to {row.p90_ms:.2f}"
+            lines.append(f"| {row.peer} | {row.precision} | {times} | {row.error:.1e} | {row.settings} |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def rewrite(path: Path, group: str, text: str) -> None:
+    """Puts `text` between the markers of a group."""
+    begin, end = BEGIN.format(group), END.format(group)
+    before, found, rest = path.read_text().partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found or not found_end:
+        raise RuntimeError(f"{path} lacks the lines '{begin}' and '{end}'")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}")

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The peers' end of the line protocol: the same as that of `flowbench serve`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors.torch import save_file
+from torch import Tensor
+
+# Libraries print to standard output: the protocol keeps it to itself and sends them to standard error.
+PROTOCOL = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A peer made ready for a case, in one of the settings that it may run in."""
+
+    settings: str
+    run: Callable[[], object]
+    results: Callable[[], Mapping[str, Tensor]]
+
+
+def milliseconds(run: Callable[[], object], count: int) -> list[float]:
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        run()
+        times.append((time.perf_counter() - start) * 1e3)
+    return times
+
+
+def fastest(candidates: Iterable[Callable[[], Contender]], warmup: int = 5, runs: int = 30) -> Contender:
+    """Makes each candidate ready in turn and keeps the one with the shortest run: no peer is held back by settings."""
+    best: tuple[float, Contender] | None = None
+    for make in candidates:
+        contender = make()
+        milliseconds(contender.run, warmup)
+        shortest = min(milliseconds(contender.run, runs))
+        print(f"{contender.settings}: {shortest:.2f} ms", file=sys.stderr)
+        if best is None or shortest < best[0]:
+            best = (shortest, contender)
+    assert best is not None, "no settings to choose from"
+    return best[1]
+
+
+def arguments(description: str) -> argparse.Namespace:
+    """CASE --variant NAME --input FILE."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("case")
+    parser.add_argument("--variant", required=True)
+    parser.add_argument("--input", type=Path, required=True)
+    return parser.parse_args()
+
+
+def serve(contender: Contender) -> None:
+    """Obeys 'output PATH', 'time COUNT' and 'quit' from standard input."""
+    answer(ready=True, settings=contender.settings)
+    for line in sys.stdin:
+        command, _, argument = line.strip().partition(" ")
+        if command == "output":
+            save_file({name: x.contiguous().float() for name, x in contender.results().items()}, argument)
+            answer(done=True)
+        elif command == "time":
+            answer(ms=milliseconds(contender.run, int(argument)))
+        elif command == "quit":
+            return
+        else:
+            raise SystemExit(f"no command '{line.strip()}'; say output PATH, time COUNT or quit")
+
+
+def answer(**fields: object) -> None:
+    print(json.dumps(fields), file=PROTOCOL, flush=True)
