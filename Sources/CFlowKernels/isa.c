@@ -49,7 +49,7 @@ bool flow_isa_select(int isa) {
 
 bool flow_has_bfloat16_products(void) {
 #if defined(__x86_64__)
-  return flow_isa() == FLOW_ISA_AVX512 && __builtin_cpu_supports("avx512bf16");
+  return flow_isa() >= FLOW_ISA_AVX512 && __builtin_cpu_supports("avx512bf16");
 #else
   return false;
 #endif

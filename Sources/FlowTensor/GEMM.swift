@@ -55,6 +55,8 @@ func gemm(
   _ b: UnsafePointer<Float>,
   adding: Bool = false, into c: UnsafeMutablePointer<Float>
 ) {
+  // The library leaves the result as it is where there are no terms.
+  if k == 0, !adding { return c.initialize(repeating: 0, count: m * n) }
   gemm(
     m, n, k, Matrix(base: a, stride: transposed ? m : k, transposed: transposed), Matrix(base: b, stride: n),
     beta: adding ? 1 : 0, into: c, stride: n)

@@ -124,6 +124,21 @@ private func attentionPasses(
   return [output.values, output.logSums, tangent.values, tangent.logSums, g.q, g.k, g.v, h.q, h.k, h.v]
 }
 
+private let tileRuns: [KernelRun] = [
+  // Products of many terms add rounding of their own.
+  KernelRun(name: "tiles of tokens", tolerance: 3e-4) { n, random in
+    TileOperands([3, 5, max(n, 1)], hidden: n + 2, &random).fused()
+  },
+  KernelRun(name: "gradients of a linear layer", tolerance: 3e-4) { n, random in
+    let x = random.normal([2048, 2]), z = random.normal([2048, n]), dy = random.normal([2048, n])
+    return Activation.allCases.flatMap { activation in
+      let g = Tensor.linearGradient(
+        x, weight: random.normal([n, 2]), cotangent: dy, activation: (activation, z))
+      return [g.input!, g.weight, g.bias]
+    }
+  },
+]
+
 private let attentionRuns: [KernelRun] = [
   KernelRun(name: "softmax") { n, random in [random.normal([3, n]).affine(scale: 4).softmax()] },
   KernelRun(name: "attention") { n, random in
@@ -191,7 +206,8 @@ private let inferenceRuns = InferencePrecision.allCases.flatMap { precision -> [
 }
 
 /// Every kernel that has a build for each instruction set.
-let kernelTable = unaryRuns + binaryRuns + rowRuns + attentionRuns + conversionRuns + inferenceRuns
+let kernelTable =
+  unaryRuns + binaryRuns + rowRuns + tileRuns + attentionRuns + conversionRuns + inferenceRuns
 
 /// A step in the middle of training, with every setting at work.
 func exampleStep(_ number: Int) -> AdamWStep {

@@ -10,6 +10,10 @@ struct MatmulTests {
   static let shapes: [(Int, Int, Int, Bool, Bool)] = [
     (1, 1, 1, false, false), (15, 17, 3, false, false), (17, 5, 33, true, false), (3, 64, 31, false, true),
     (40, 2, 7, true, true), (300, 70, 64, false, true), (0, 3, 2, false, false), (2, 3, 0, false, false),
+    // Long sums in parts, with one and several blocks of rows; few rows of many columns; a right operand turned over.
+    (5, 3, 2100, true, false), (130, 9, 1030, true, false), (3, 4, 1500, true, true),
+    (40, 600, 7, false, false),
+    (40, 600, 7, false, true), (33, 1200, 3, true, true), (64, 30, 20, false, true),
   ]
 
   /// The definition, in double precision.

@@ -30,7 +30,12 @@ struct TeamTests {
         Tensor.convolutionWeightGradient(pictures, y, geometry, shape: weights.shape), norm.x, norm.weight,
         x.sum(), x.sum(axis: 0), x.map(.gelu), x.permuted([1, 0]),
         random.uniform([100_000]), one, long.x, long.scale, long.shift,
-      ] + attended
+        Tensor.matmul(x, w, transposeB: false, bias: random.normal([90])),
+        Tensor.matmul(x, x, transposeA: true),
+        Tensor.matmul(pictures.reshaped([1728, 8]), pictures.reshaped([1728, 8]), transposeA: true),
+        Tensor.matmul(w.rows(0..<40), random.normal([1000, 90]), transposeB: true),
+        Tensor(Float(random.normal([300_000]).sumOfSquares)),
+      ] + attended + TileOperands([300, 7, 16], hidden: 40, &random).fused()
     return results.flatMap(\.elements).reduce(0xCBF2_9CE4_8422_2325) {
       ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3
     }
