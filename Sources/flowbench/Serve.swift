@@ -22,7 +22,6 @@ struct Serve: ParsableCommand {
 
   private struct Ready: Encodable {
     let ready: Bool
-    let remarks: [String: Double]
   }
   private struct Times: Encodable {
     let ms: [Double]
@@ -33,7 +32,7 @@ struct Serve: ParsableCommand {
 
   func run() throws {
     var served = try kind(of: name).init(name, precision: precision, input: SafetensorsFile(path: input))
-    try answer(Ready(ready: true, remarks: served.remarks))
+    try answer(Ready(ready: true))
     while let line = readLine() {
       let words = line.split(separator: " ", maxSplits: 1).map(String.init)
       switch (words.first, words.dropFirst().first) {

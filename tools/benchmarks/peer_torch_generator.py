@@ -14,7 +14,9 @@ from torch import Tensor
 from torch._inductor import config as inductor
 
 
-def contender(export: GeneratorExport, frames: list[Frame], cache: Cache, dtype: torch.dtype, mode: str) -> Contender:
+def contender(
+    export: GeneratorExport, frames: list[Frame], cache: Cache, dtype: torch.dtype, mode: str
+) -> Contender:
     # Weights become constants of the compiled code, packed as oneDNN likes them.
     inductor.freezing = mode != "eager"
     torch.compiler.reset()
