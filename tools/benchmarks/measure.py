@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import load_file
+
 from cases import Case
 from neighbour import busy_neighbour
-from safetensors.numpy import load_file
 from session import Session
 
 # What float32 may differ by from float32.

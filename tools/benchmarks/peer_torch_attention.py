@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from serving import Contender, arguments, serve
 from torch import Tensor
 from torch.nn import functional as F
+
+from serving import Contender, arguments, serve
 
 
 def contender(path: Path, variant: str) -> Contender:

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
+from torch._inductor import config as inductor
+
 from generator_export import GeneratorExport
 from generator_frames import Frame, walk
 from generator_model import Cache, Generator
 from serving import Contender, arguments, fastest, serve
-from torch import Tensor
-from torch._inductor import config as inductor
 
 
 def contender(

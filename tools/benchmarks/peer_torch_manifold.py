@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from diffusion_transformer import Linear, time_features
-from serving import Contender, arguments, serve
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from diffusion_transformer import Linear, time_features
+from serving import Contender, arguments, serve
 from training_step import Training, TrainingExport
 
 Batch = Mapping[str, Tensor]

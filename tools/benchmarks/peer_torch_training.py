@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
-from diffusion_transformer import DiffusionTransformer
-from serving import Contender, arguments, fastest, serve
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from diffusion_transformer import DiffusionTransformer
+from serving import Contender, arguments, fastest, serve
 from training_step import Training, TrainingExport
 
 Batch = Mapping[str, Tensor]

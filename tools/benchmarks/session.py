@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from priority import real_time
 from safetensors.numpy import load_file
+
+from priority import real_time
 
 HERE = Path(__file__).parent
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from serving import Contender
 from torch import Tensor, nn
+
+from serving import Contender
 
 
 @dataclass(frozen=True)
