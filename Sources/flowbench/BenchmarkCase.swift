@@ -16,6 +16,12 @@ protocol BenchmarkCase {
   mutating func run()
   /// What is compared with the peers.
   mutating func results() throws -> [(name: String, tensor: Tensor)]
+  /// Numbers that belong beside the times, such as operations a run.
+  var remarks: [String: Double] { get }
+}
+
+extension BenchmarkCase {
+  var remarks: [String: Double] { [:] }
 }
 
 /// A case or a precision that there is not.

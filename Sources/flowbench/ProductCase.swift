@@ -43,9 +43,11 @@ struct ProductCase: BenchmarkCase {
   }
 
   private let product: SplitProduct
+  private let operations: Int
 
   init(_ name: String, precision: InferencePrecision, input: SafetensorsFile) throws {
     let e = Self.extents(name)
+    operations = 2 * e.m * e.n * e.k
     product = SplitProduct(
       a: try input.tensor("a", shape: [e.m, e.k]), b: try input.tensor("b", shape: [e.k, e.n]),
       precision: precision, pieces: name.hasSuffix("-one") ? 1 : Team.size)
@@ -54,4 +56,6 @@ struct ProductCase: BenchmarkCase {
   func run() { product.run() }
 
   func results() -> [(name: String, tensor: Tensor)] { [("output", product.output)] }
+
+  var remarks: [String: Double] { ["operations": Double(operations)] }
 }

@@ -22,6 +22,7 @@ struct Serve: ParsableCommand {
 
   private struct Ready: Encodable {
     let ready: Bool
+    let remarks: [String: Double]
   }
   private struct Times: Encodable {
     let ms: [Double]
@@ -32,7 +33,7 @@ struct Serve: ParsableCommand {
 
   func run() throws {
     var served = try kind(of: name).init(name, precision: precision, input: SafetensorsFile(path: input))
-    try answer(Ready(ready: true))
+    try answer(Ready(ready: true, remarks: served.remarks))
     while let line = readLine() {
       let words = line.split(separator: " ", maxSplits: 1).map(String.init)
       switch (words.first, words.dropFirst().first) {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cases import CEILING, GROUPS
 from floor import floors
-from measure import Row, measure
+from measure import Options, Row, measure
 from report import machine, rewrite, table
 
 
@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument(
         "--real-time", action="store_true", help="time all sides at real-time priority; needs root"
     )
+    parser.add_argument("--losses", type=int, default=0, help="steps of training whose losses are recorded")
     parser.add_argument("--case", help="only this case of the group")
     parser.add_argument("--flowbench", type=Path, required=True, help=argparse.SUPPRESS)
     said = parser.parse_args()
@@ -33,10 +34,11 @@ def main() -> None:
         groups = {n: [case for case in cases if case.name == said.case] for n, cases in groups.items()}
     elif said.group == "generator":
         groups = {"ceiling": [CEILING]} | groups  # the floor comes from the same run
+    options = Options(said.turns, said.real_time, said.losses)
     described = machine()
     rows: list[Row] = []
     for group, cases in groups.items():
-        mine = [row for case in cases for row in measure(case, said.flowbench, said.turns, said.real_time)]
+        mine = [row for case in cases for row in measure(case, said.flowbench, options)]
         rows += mine
         if not said.case and group in GROUPS:
             rewrite(Path("docs/performance.md"), group, table(mine, described, floors(rows)))

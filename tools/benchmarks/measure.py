@@ -28,6 +28,13 @@ PAUSE_S = 0.02
 
 
 @dataclass(frozen=True)
+class Options:
+    turns: int
+    real_time: bool
+    losses: int
+
+
+@dataclass(frozen=True)
 class Row:
     case: str
     peer: str
@@ -41,7 +48,9 @@ class Row:
     error: float  # relative L2 against the first peer
     runs: int
     settings: str
-    p99_beside_neighbour_ms: float | None = None  # with one core taken by another process
+    remarks: Mapping[str, float]
+    p99_beside_neighbour_ms: float | None  # with one core taken by another process
+    losses: list[float]  # of the first steps of a training, if they were asked for
 
 
 def relative_error(results: Mapping[str, Any], expected: Mapping[str, Any], base: Any) -> float:
@@ -63,7 +72,14 @@ def base_of(inputs: Mapping[str, Any], expected: Mapping[str, Any]) -> Any:
     return inputs["input.previous"][-len(expected["output"]) :].astype(np.float64)
 
 
-def row(case: Case, session: Session, times: list[float], error: float, neighboured: list[float]) -> Row:
+def row(
+    case: Case,
+    session: Session,
+    error: float,
+    losses: list[float],
+    times: list[float],
+    neighboured: list[float],
+) -> Row:
     percentiles = statistics.quantiles(times, n=100, method="inclusive")
     p10, p90, p99 = (percentiles[n - 1] for n in (10, 90, 99))
     return Row(
@@ -79,6 +95,8 @@ def row(case: Case, session: Session, times: list[float], error: float, neighbou
         error=error,
         runs=len(times),
         settings=session.ready.get("settings", ""),
+        remarks=session.ready.get("remarks", {}),
+        losses=losses,
         p99_beside_neighbour_ms=(
             statistics.quantiles(neighboured, n=100, method="inclusive")[98] if neighboured else None
         ),
@@ -108,7 +126,7 @@ def compared(case: Case, sessions: list[Session], inputs: Mapping[str, Any], fol
     return errors
 
 
-def measure(case: Case, flowbench: Path, turns: int, real_time: bool) -> list[Row]:
+def measure(case: Case, flowbench: Path, options: Options) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="flowbench-") as name:
         folder = Path(name)
         file = folder / "case.safetensors"
@@ -119,18 +137,20 @@ def measure(case: Case, flowbench: Path, turns: int, real_time: bool) -> list[Ro
                 print(f"{case.name}: making {entrant.peer} {entrant.precision} ready", file=sys.stderr)
                 log = folder / f"{index}.log"
                 try:
-                    sessions.append(Session(entrant, flowbench, case.name, file, log, real_time))
+                    sessions.append(Session(entrant, flowbench, case.name, file, log, options.real_time))
                 except RuntimeError as error:
                     raise RuntimeError(f"{error}\n{log.read_text()[-2000:]}") from None
             errors = compared(case, sessions, load_file(file), folder)
+            losses = [session.losses(options.losses) for session in sessions]
             times: list[list[float]] = [[] for _ in sessions]
             counts = [round(TURN_MS / statistics.median(session.time(5))) for session in sessions]
-            for _ in range(turns):
+            for _ in range(options.turns):
                 for session, count, mine in zip(sessions, counts, times, strict=True):
                     mine += session.time(min(max(count, 4), 200))
                     time.sleep(PAUSE_S)  # what spins after a run goes to sleep
             neighboured = [beside_neighbour(session) for session in sessions]
-            return [row(case, *each) for each in zip(sessions, times, errors, neighboured, strict=True)]
+            all_of_each = zip(sessions, errors, losses, times, neighboured, strict=True)
+            return [row(case, *each) for each in all_of_each]
         finally:
             for session in sessions:
                 session.close()

@@ -76,7 +76,7 @@ def contender(export: TrainingExport, case: str, variant: str) -> Contender:
 
     run = torch.compile(cast, dynamic=False) if engine == "compile" else cast
     if case == "manifold-training":
-        return Training(export, lambda: MLP(export), run).contender(engine)
+        return Training(export, MLP(export), run).contender(engine)
     model, batch = MLP(export).eval(), export.batches()[0]
 
     @torch.inference_mode()

@@ -85,8 +85,8 @@ def candidates(export: TrainingExport, case: str, variant: str) -> Iterator[Call
                 return loss(model, batch)
 
         run = torch.compile(cast, dynamic=False) if engine == "compile" else cast
-        training = Training(export, lambda: DiffusionTransformer(export.tensors, export.shape), run)
-        return training.contender(f"{engine}, {loss.__name__}")
+        model = DiffusionTransformer(export.tensors, export.shape)
+        return Training(export, model, run).contender(f"{engine}, {loss.__name__}")
 
     for loss in LOSSES[case]:
         yield lambda loss=loss: contender(loss)

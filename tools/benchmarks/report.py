@@ -8,6 +8,7 @@ import importlib.metadata
 import math
 import os
 import platform
+import statistics
 import subprocess
 from collections.abc import Iterable
 from itertools import groupby
@@ -57,10 +58,14 @@ def digits(milliseconds: float) -> str:
 
 
 def notes(row: Row) -> str:
-    if row.p99_beside_neighbour_ms is None:
-        return row.settings
-    beside = digits(row.p99_beside_neighbour_ms)
-    return f"p99 {digits(row.p99_ms)} idle, {beside} with one core taken"
+    said = [row.settings] if row.settings else []
+    if row.p99_beside_neighbour_ms is not None:
+        beside = digits(row.p99_beside_neighbour_ms)
+        said.append(f"p99 {digits(row.p99_ms)} idle, {beside} with one core taken")
+    if row.losses:
+        last = statistics.mean(row.losses[-50:])
+        said.append(f"loss {last:.4f} at the end of {len(row.losses)} steps")
+    return "; ".join(said)
 
 
 def rewrite(path: Path, group: str, text: str) -> None:

@@ -82,6 +82,12 @@ class Session:
         with real_time(self.process.pid) if self.comes_first else nullcontext():
             return self.ask(f"time {count + warmup}")["ms"][warmup:]
 
+    def losses(self, count: int) -> list[float]:
+        """The losses of the first steps of a training; to be asked before anything is timed."""
+        if not count or not self.case.startswith(("training", "manifold-training")):
+            return []
+        return self.ask(f"time {count}")["losses"]
+
     def results(self, folder: Path) -> dict[str, Any]:
         path = folder / "results.safetensors"
         self.ask(f"output {path}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,31 +41,30 @@ class TrainingExport:
         return float(self.said[name])
 
 
-@dataclass
 class Training:
-    """`loss` computes the loss of a batch; it may be compiled. `fresh` makes the model with the weights of the file."""
+    """Trains `model`, which has the weights of the file; `loss` computes the loss of a batch and may be compiled."""
 
-    export: TrainingExport
-    fresh: Callable[[], nn.Module]
-    loss: Callable[[nn.Module, Mapping[str, Tensor]], Tensor]
-    model: nn.Module = field(init=False)
-    steps: int = 0
-
-    def __post_init__(self) -> None:
-        say = self.export.number
-        self.batches = self.export.batches()
-        self.model = self.fresh()
-        self.parameters = list(self.model.parameters())
+    def __init__(
+        self,
+        export: TrainingExport,
+        model: nn.Module,
+        loss: Callable[[nn.Module, Mapping[str, Tensor]], Tensor],
+    ) -> None:
+        self.model, self.loss = model, loss
+        self.batches = export.batches()
+        self.parameters = list(model.parameters())
+        self.beginning = [p.detach().clone() for p in self.parameters]
         self.averages = [p.detach().clone() for p in self.parameters]
         self.optimiser = torch.optim.AdamW(
             self.parameters,
-            lr=say("rate"),
-            betas=(say("beta1"), say("beta2")),
-            eps=say("epsilon"),
-            weight_decay=say("decay"),
+            lr=export.number("rate"),
+            betas=(export.number("beta1"), export.number("beta2")),
+            eps=export.number("epsilon"),
+            weight_decay=export.number("decay"),
             fused=True,
         )
-        self.clip, self.average_decay = say("clip"), say("average_decay")
+        self.clip, self.average_decay = export.number("clip"), export.number("average_decay")
+        self.steps = 0
 
     def step(self) -> float:
         loss = self.loss(self.model, self.batches[self.steps % len(self.batches)])
@@ -78,13 +77,21 @@ class Training:
         self.steps += 1
         return loss.item()
 
+    @torch.no_grad()
+    def restart(self) -> None:
+        torch._foreach_copy_(self.parameters, self.beginning)
+        torch._foreach_copy_(self.averages, self.beginning)
+        self.optimiser.state.clear()
+        self.steps = 0
+
     def results(self) -> dict[str, Tensor]:
         """The loss of the first batch and its gradients, from the weights of the file."""
-        model = self.fresh()
-        loss = self.loss(model, self.batches[0])
+        self.restart()
+        loss = self.loss(self.model, self.batches[0])
         loss.backward()
-        gradients = {f"gradient.{name}": x for name, x in model.gradients().items()}
+        gradients = {f"gradient.{name}": x.clone() for name, x in self.model.gradients().items()}
+        self.optimiser.zero_grad(set_to_none=True)
         return {"loss": loss.detach().reshape(1)} | gradients
 
     def contender(self, settings: str) -> Contender:
-        return Contender(settings, self.step, self.results)
+        return Contender(settings, self.step, self.results, self.restart)
