@@ -6,15 +6,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
+from torch._inductor import config as inductor
+
 from generator_export import GeneratorExport
 from generator_frames import Frame, walk
 from generator_model import Cache, Generator
 from serving import Contender, arguments, fastest, serve
-from torch import Tensor
-from torch._inductor import config as inductor
 
 
-def contender(export: GeneratorExport, frames: list[Frame], cache: Cache, dtype: torch.dtype, mode: str) -> Contender:
+def contender(
+    export: GeneratorExport, frames: list[Frame], cache: Cache, dtype: torch.dtype, mode: str
+) -> Contender:
     # Weights become constants of the compiled code, packed as oneDNN likes them.
     inductor.freezing = mode != "eager"
     torch.compiler.reset()

@@ -7,11 +7,14 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors.numpy import load_file
+
+from priority import real_time
 
 HERE = Path(__file__).parent
 
@@ -44,8 +47,12 @@ def environment() -> dict[str, str]:
 
 
 class Session:
-    def __init__(self, entrant: Entrant, flowbench: Path, case: str, file: Path, log: Path) -> None:
+    def __init__(
+        self, entrant: Entrant, flowbench: Path, case: str, file: Path, log: Path, comes_first: bool
+    ) -> None:
+        self.comes_first = comes_first
         self.entrant = entrant
+        self.case = case
         self.log = log
         with log.open("w") as errors:
             self.process = subprocess.Popen(
@@ -72,7 +79,14 @@ class Session:
 
     def time(self, count: int, warmup: int = 2) -> list[float]:
         """Milliseconds of `count` runs, after some that bring caches and threads back."""
-        return self.ask(f"time {count + warmup}")["ms"][warmup:]
+        with real_time(self.process.pid) if self.comes_first else nullcontext():
+            return self.ask(f"time {count + warmup}")["ms"][warmup:]
+
+    def losses(self, count: int) -> list[float]:
+        """The losses of the first steps of a training; to be asked before anything is timed."""
+        if not count or not self.case.startswith(("training", "manifold-training")):
+            return []
+        return self.ask(f"time {count}")["losses"]
 
     def results(self, folder: Path) -> dict[str, Any]:
         path = folder / "results.safetensors"
