@@ -104,4 +104,4 @@ def candidates(export: GeneratorExport, variant: str) -> Iterator[Callable[[], C
 
 if __name__ == "__main__":
     said = arguments(__doc__)
-    serve(fastest(candidates(GeneratorExport.load(said.input), said.variant)))
+    serve(fastest(candidates(GeneratorExport.load(said.input), said.variant), said))

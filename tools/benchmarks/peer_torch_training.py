@@ -94,5 +94,7 @@ def candidates(export: TrainingExport, case: str, variant: str) -> Iterator[Call
 
 if __name__ == "__main__":
     said = arguments(__doc__)
-    chosen = fastest(candidates(TrainingExport.load(said.input), said.case, said.variant), warmup=2, runs=3)
+    chosen = fastest(
+        candidates(TrainingExport.load(said.input), said.case, said.variant), said, warmup=2, runs=3
+    )
     serve(chosen)

@@ -9,11 +9,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.torch import save_file
 from torch import Tensor
+
+from priority import real_time
 
 # Libraries print to standard output: the protocol keeps it to itself and sends them to standard error.
 PROTOCOL = os.fdopen(os.dup(sys.stdout.fileno()), "w")
@@ -42,13 +45,16 @@ def timed(run: Callable[[], object], count: int) -> tuple[list[float], list[floa
     return times, losses
 
 
-def fastest(candidates: Iterable[Callable[[], Contender]], warmup: int = 5, runs: int = 30) -> Contender:
+def fastest(
+    candidates: Iterable[Callable[[], Contender]], said: argparse.Namespace, warmup: int = 5, runs: int = 30
+) -> Contender:
     """Makes each candidate ready in turn and keeps the one with the shortest run: no peer is held back by settings."""
     best: tuple[float, Contender] | None = None
     for make in candidates:
         contender = make()
-        timed(contender.run, warmup)
-        shortest = min(timed(contender.run, runs)[0])
+        with real_time(os.getpid()) if said.real_time else nullcontext():
+            timed(contender.run, warmup)
+            shortest = min(timed(contender.run, runs)[0])
         print(f"{contender.settings}: {shortest:.2f} ms", file=sys.stderr)
         if best is None or shortest < best[0]:
             best = (shortest, contender)
@@ -57,11 +63,12 @@ def fastest(candidates: Iterable[Callable[[], Contender]], warmup: int = 5, runs
 
 
 def arguments(description: str) -> argparse.Namespace:
-    """CASE --variant NAME --input FILE."""
+    """CASE --variant NAME --input FILE [--real-time]."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("case")
     parser.add_argument("--variant", required=True)
     parser.add_argument("--input", type=Path, required=True)
+    parser.add_argument("--real-time", action="store_true")
     return parser.parse_args()
 
 

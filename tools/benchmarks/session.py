@@ -28,22 +28,23 @@ class Entrant:
     script: str | None = None
     variant: str = ""
 
-    def command(self, flowbench: Path, case: str, file: Path) -> list[str]:
+    def command(self, flowbench: Path, case: str, file: Path, comes_first: bool) -> list[str]:
         if self.script is None:
             return [str(flowbench), "serve", case, "--precision", self.precision, "--input", str(file)]
         script = str(HERE / self.script)
-        return [sys.executable, script, case, "--variant", self.variant, "--input", str(file)]
+        real_time = ["--real-time"] if comes_first else []
+        return [sys.executable, script, case, "--variant", self.variant, "--input", str(file), *real_time]
 
 
-def environment() -> dict[str, str]:
-    """Threads bound to cores: two that spin on one core would wait for each other's time slices."""
+def environment(entrant: Entrant) -> dict[str, str]:
+    """PyTorch's threads are bound to cores: two that spin on one core would wait for each other's time slices.
+
+    Not those of others: a library that makes threads of its own would find them all on the core of PyTorch's first.
+    """
+    if not entrant.peer.startswith("torch"):
+        return dict(os.environ)
     cores = str(len(os.sched_getaffinity(0)))
-    return os.environ | {
-        "OMP_NUM_THREADS": cores,
-        "OMP_PROC_BIND": "true",
-        "OMP_PLACES": "cores",
-        "OPENVINO_TELEMETRY_DISABLED": "1",
-    }
+    return os.environ | {"OMP_NUM_THREADS": cores, "OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
 
 
 class Session:
@@ -56,11 +57,11 @@ class Session:
         self.log = log
         with log.open("w") as errors:
             self.process = subprocess.Popen(
-                entrant.command(flowbench, case, file),
+                entrant.command(flowbench, case, file, comes_first),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=environment() if entrant.script else None,
+                env=environment(entrant),
                 text=True,
             )
         self.ready = self.answer()
