@@ -52,7 +52,7 @@ final class Tape {
 
   /// The product of cotangents with the Jacobian of `results` by the leaves; entries are freed as they are passed.
   ///
-  /// - Returns: the values of the results seen from outside, and a cotangent a leaf, nil where it is zero.
+  /// - Returns: a cotangent a leaf, nil where it is zero.
   func backward(from results: [Variable], cotangents seeds: [Variable?]) -> [Variable?] {
     var cotangents = [Variable?](repeating: nil, count: count)
     func add(_ cotangent: Variable, at place: Int) {

@@ -4,14 +4,11 @@
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
   /// The extents.
   public let extents: [Int]
-  /// The number of elements; 1 for a scalar.
-  public let count: Int
 
   /// A shape of these extents, none of which may be negative.
   public init(_ extents: [Int]) {
     precondition(extents.allSatisfy { $0 >= 0 }, "Shape: negative extent in \(extents)")
     self.extents = extents
-    count = extents.reduce(1, *)
   }
 
   /// A shape written as a list.
@@ -19,6 +16,9 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
   /// The number of axes; 0 for a scalar.
   public var rank: Int { extents.count }
+
+  /// The number of elements; 1 for a scalar.
+  public var count: Int { extents.reduce(1, *) }
 
   /// The extent of an axis; negative axes count from the last.
   public subscript(axis: Int) -> Int { extents[normalized(axis)] }
