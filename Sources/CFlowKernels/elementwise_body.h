@@ -3,8 +3,10 @@
 #include "functions_body.h"
 
 #define EACH(expression) \
-  for (size_t i = 0; i < n; i++) { const float a = x[i]; y[i] = (expression); } \
-  return
+  do { \
+    for (size_t i = 0; i < n; i++) { const float a = x[i]; y[i] = (expression); } \
+    return; \
+  } while (0)
 
 static void ISA(flow_unary)(int op, size_t n, const float *restrict x, float *restrict y) {
   switch (op) {
@@ -18,8 +20,12 @@ static void ISA(flow_unary)(int op, size_t n, const float *restrict x, float *re
     case FLOW_SIGMOID: EACH(ISA(sigmoid)(a));
     case FLOW_SILU: EACH(ISA(silu)(a));
     case FLOW_GELU: EACH(ISA(gelu)(a));
-    case FLOW_SINE: EACH(sinf(a));
-    case FLOW_COSINE: EACH(cosf(a));
+    case FLOW_SINE:
+      if (ISA(all_circular)(n, x)) EACH(ISA(circular)(a, 0));
+      EACH(sinf(a));
+    case FLOW_COSINE:
+      if (ISA(all_circular)(n, x)) EACH(ISA(circular)(a, 1));
+      EACH(cosf(a));
     case FLOW_RECIPROCAL: EACH(1.0f / a);
     case FLOW_ABSOLUTE: EACH(__builtin_fabsf(a));
     case FLOW_SIGN: EACH((float)((a > 0.0f) - (a < 0.0f)));

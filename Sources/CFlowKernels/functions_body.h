@@ -2,6 +2,7 @@
 //
 // Functions of one number that the compiler can vectorise: no branches, no calls.
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -101,4 +102,29 @@ static inline float ISA(gelu_second_derivative)(float x) {
   float s = ISA(sigmoid)(1.59576912f * (x + 0.044715f * x * x * x));
   float first = 1.59576912f * (1.0f + 0.134145f * x * x), second = 0.428129f * x;
   return s * (1.0f - s) * (2.0f * first + x * second + x * first * first * (1.0f - 2.0f * s));
+}
+
+/// sin(x + quarters·π/2), absolute error 2e-7 for |x| up to 2048 (Cephes polynomials): the nearest multiple of π/2 is
+/// taken off in three parts, of which the first two have so few bits that their products are exact.
+static inline float ISA(circular)(float x, int32_t quarters) {
+#pragma clang fp reassociate(off)
+  float shifted = x * 0.636619772f + 12582912.0f;
+  int32_t n;
+  memcpy(&n, &shifted, 4);
+  float multiple = shifted - 12582912.0f;
+  float r = ((x - multiple * 1.5703125f) - multiple * 4.8351288e-4f) - multiple * 3.1380598e-7f;
+  float square = r * r;
+  float sine = r + r * square * (-1.6666654611e-1f + square * (8.3321608736e-3f + square * -1.9515295891e-4f));
+  float cosine = 1.0f - 0.5f * square +
+                 square * square * (4.166664568298827e-2f + square * (-1.388731625493765e-3f + square * 2.443315711809948e-5f));
+  n += quarters;
+  float value = n & 1 ? cosine : sine;
+  return n & 2 ? -value : value;
+}
+
+/// Whether every number is within the range of `circular`; NaN is not.
+static inline bool ISA(all_circular)(size_t n, const float *x) {
+  uint32_t out = 0;
+  for (size_t i = 0; i < n; i++) out |= !(__builtin_fabsf(x[i]) <= 2048.0f);
+  return !out;
 }

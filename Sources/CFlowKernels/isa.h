@@ -19,6 +19,13 @@
 
 #pragma clang fp contract(fast) reassociate(on)
 
+/// The same number, of which the compiler does not know how it was made: where reassociation is on, x · (1/y) in a loop
+/// becomes a division for every x.
+static inline __attribute__((unused)) float flow_opaque(float x) {
+  __asm__("" : "+m"(x));
+  return x;
+}
+
 #define FLOW_SUFFIX _scalar
 #define FLOW_LEVEL 0
 #define FLOW_LANES 4

@@ -22,12 +22,32 @@ void flow_walk(const size_t extent[5], const ptrdiff_t stride[5], size_t run, co
         }
 }
 
+typedef float four __attribute__((vector_size(16)));
+typedef float loose_four __attribute__((vector_size(16), aligned(4)));
+
+/// A square of four rows and columns, by its diagonal halves.
+static inline void transpose_four(const float *x, size_t x_stride, float *y, size_t y_stride) {
+  four a = *(const loose_four *)x, b = *(const loose_four *)(x + x_stride);
+  four c = *(const loose_four *)(x + 2 * x_stride), d = *(const loose_four *)(x + 3 * x_stride);
+  four ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), AB = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  four cd = __builtin_shufflevector(c, d, 0, 4, 1, 5), CD = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  *(loose_four *)y = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  *(loose_four *)(y + y_stride) = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  *(loose_four *)(y + 2 * y_stride) = __builtin_shufflevector(AB, CD, 0, 1, 4, 5);
+  *(loose_four *)(y + 3 * y_stride) = __builtin_shufflevector(AB, CD, 2, 3, 6, 7);
+}
+
 void flow_transpose(size_t rows, size_t columns, const float *x, size_t x_stride, float *y, size_t y_stride) {
   size_t i = 0;
   // Sixteen rows at a time: a column of them is one line of y.
-  for (; i + 16 <= rows; i += 16)
-    for (size_t j = 0; j < columns; j++)
+  for (; i + 16 <= rows; i += 16) {
+    size_t j = 0;
+    for (; j + 4 <= columns; j += 4)
+      for (size_t r = 0; r < 16; r += 4)
+        transpose_four(x + (i + r) * x_stride + j, x_stride, y + j * y_stride + i + r, y_stride);
+    for (; j < columns; j++)
       for (size_t r = 0; r < 16; r++) y[j * y_stride + i + r] = x[(i + r) * x_stride + j];
+  }
   for (; i < rows; i++)
     for (size_t j = 0; j < columns; j++) y[j * y_stride + i] = x[i * x_stride + j];
 }

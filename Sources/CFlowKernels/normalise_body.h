@@ -8,7 +8,7 @@ static inline void ISA(moments)(size_t n, const float *x, float epsilon, float *
   for (size_t c = 0; c < n; c++) sum += x[c];
   *mean = sum / n;
   for (size_t c = 0; c < n; c++) squares += (x[c] - *mean) * (x[c] - *mean);
-  *inverse = 1.0f / __builtin_sqrtf(squares / n + epsilon);
+  *inverse = flow_opaque(1.0f / __builtin_sqrtf(squares / n + epsilon));
 }
 
 static void ISA(flow_modulated_norm)(
@@ -40,8 +40,8 @@ static void ISA(flow_modulated_norm_gradient)(
         dscale[c] += n * dy[c];
         dshift[c] += dy[c];
       }
-      sum /= channels;
-      product /= channels;
+      sum = flow_opaque(sum / channels);
+      product = flow_opaque(product / channels);
       for (size_t c = 0; c < channels; c++) {
         float n = (x[c] - mean) * inverse;
         dx[c] = inverse * (dy[c] * (offset + scale[c]) - sum - n * product);
@@ -63,8 +63,8 @@ static void ISA(flow_modulated_norm_tangent)(
         sum += dx[c];
         product += (x[c] - mean) * dx[c];
       }
-      sum /= channels;
-      product *= inverse / channels;
+      sum = flow_opaque(sum / channels);
+      product = flow_opaque(product * inverse / channels);
       if (dscale)
         for (size_t c = 0; c < channels; c++) {
           float n = (x[c] - mean) * inverse;
@@ -133,7 +133,7 @@ static void ISA(flow_modulated_norm_tangent_gradient)(
 static inline float ISA(inverse_rms)(size_t n, const float *x, float epsilon) {
   float squares = 0;
   for (size_t c = 0; c < n; c++) squares += x[c] * x[c];
-  return 1.0f / __builtin_sqrtf(squares / n + epsilon);
+  return flow_opaque(1.0f / __builtin_sqrtf(squares / n + epsilon));
 }
 
 static void ISA(flow_rms_norm)(
@@ -152,7 +152,7 @@ static void ISA(flow_rms_norm_tangent)(
   for (size_t i = 0; i < rows; i++, x += channels, dx += channels, dy += channels) {
     float inverse = ISA(inverse_rms)(channels, x, epsilon), product = 0;
     for (size_t c = 0; c < channels; c++) product += x[c] * dx[c];
-    product *= inverse * inverse / channels;
+    product = flow_opaque(product * inverse * inverse / channels);
     for (size_t c = 0; c < channels; c++) dy[c] = inverse * (dx[c] - x[c] * product) * weight[c];
     if (dweight)
       for (size_t c = 0; c < channels; c++) dy[c] += x[c] * inverse * dweight[c];
@@ -197,7 +197,7 @@ static void ISA(flow_rms_norm_gradient)(
   for (size_t i = 0; i < rows; i++, x += channels, dy += channels, dx += channels) {
     float inverse = ISA(inverse_rms)(channels, x, epsilon), product = 0;
     for (size_t c = 0; c < channels; c++) product += x[c] * dy[c] * weight[c];
-    product *= inverse * inverse / channels;
+    product = flow_opaque(product * inverse * inverse / channels);
     for (size_t c = 0; c < channels; c++) {
       dx[c] = inverse * (dy[c] * weight[c] - x[c] * product);
       dweight[c] += x[c] * inverse * dy[c];

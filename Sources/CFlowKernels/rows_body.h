@@ -8,7 +8,7 @@ static void ISA(flow_norm_rows)(
     for (size_t c = 0; c < channels; c++) sum += x[c];
     float mean = sum / channels;
     for (size_t c = 0; c < channels; c++) squares += (x[c] - mean) * (x[c] - mean);
-    float inverse = 1.0f / __builtin_sqrtf(squares / channels + epsilon);
+    float inverse = flow_opaque(1.0f / __builtin_sqrtf(squares / channels + epsilon));
     for (size_t c = 0; c < channels; c++) y[c] = (x[c] - mean) * inverse * (1.0f + scale[c]) + shift[c];
   }
 }
@@ -21,7 +21,7 @@ static void ISA(flow_head_rows)(
   for (size_t i = 0; i < rows; i++, x += x_stride, y += y_stride, cosine += pairs, sine += pairs) {
     float squares = 0;
     for (size_t c = 0; c < channels; c++) squares += x[c] * x[c];
-    float inverse = 1.0f / __builtin_sqrtf(squares / channels + epsilon);
+    float inverse = flow_opaque(1.0f / __builtin_sqrtf(squares / channels + epsilon));
     for (size_t head = 0; head < channels; head += head_width)
       for (size_t p = 0; p < pairs; p++) {
         size_t c = head + 2 * p;

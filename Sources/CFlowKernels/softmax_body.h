@@ -11,7 +11,7 @@ static void ISA(flow_softmax)(size_t rows, size_t columns, const float *restrict
       y[j] = e;
       sum += e;
     }
-    float inverse = 1.0f / sum;
+    float inverse = flow_opaque(1.0f / sum);
     for (size_t j = 0; j < columns; j++) y[j] *= inverse;
   }
 }

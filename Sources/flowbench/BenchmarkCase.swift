@@ -18,10 +18,13 @@ protocol BenchmarkCase {
   mutating func results() throws -> [(name: String, tensor: Tensor)]
   /// Numbers that belong beside the times, such as operations a run.
   var remarks: [String: Double] { get }
+  /// The loss of the last run, of cases that train.
+  var loss: Double? { get }
 }
 
 extension BenchmarkCase {
   var remarks: [String: Double] { [:] }
+  var loss: Double? { nil }
 }
 
 /// A case or a precision that there is not.
@@ -30,7 +33,12 @@ struct NoSuchCase: Error, CustomStringConvertible {
 }
 
 /// Every kind of case.
-var kinds: [any BenchmarkCase.Type] { [GeneratorCase.self, AttentionCase.self, ProductCase.self] }
+var kinds: [any BenchmarkCase.Type] {
+  [
+    GeneratorCase.self, AttentionCase.self, ProductCase.self, TrainingCase<DiffusionTask>.self,
+    TrainingCase<ManifoldTask>.self, ManifoldSamplingCase.self,
+  ]
+}
 
 /// The kind that has a case of this name.
 func kind(of name: String) throws -> any BenchmarkCase.Type {

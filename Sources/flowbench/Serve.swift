@@ -25,7 +25,9 @@ struct Serve: ParsableCommand {
     let remarks: [String: Double]
   }
   private struct Times: Encodable {
-    let ms: [Double]
+    var ms: [Double] = []
+    /// The loss of each run, of cases that train.
+    var losses: [Double] = []
   }
   private struct Done: Encodable {
     let done: Bool
@@ -47,7 +49,12 @@ struct Serve: ParsableCommand {
 
   private func time(_ served: inout some BenchmarkCase, count: Int) -> Times {
     let clock = ContinuousClock()
-    return Times(ms: (0..<count).map { _ in clock.measure { served.run() } / .milliseconds(1) })
+    var times = Times()
+    for _ in 0..<count {
+      times.ms.append(clock.measure { served.run() } / .milliseconds(1))
+      if let loss = served.loss { times.losses.append(loss) }
+    }
+    return times
   }
 
   private func write(_ outputs: [(name: String, tensor: Tensor)], to path: String) throws -> Done {

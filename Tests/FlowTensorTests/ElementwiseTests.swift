@@ -55,6 +55,19 @@ struct ElementwiseTests {
     }
   }
 
+  @Test("sine and cosine keep their error at any angle", arguments: [UnaryFunction.sine, .cosine])
+  func angles(function: UnaryFunction) {
+    // The vectorised range, its end, and beyond; multiples of π/2 and what lies beside them.
+    for scale: Float in [1, 100, 1000, 2048, 1e6, 1e20] {
+      let x = Tensor((-500...500).map { scale * Float($0) / 500 })
+      expectClose(
+        x.map(function), x.doubles.map { Self.definition(function, $0) }, tolerance: 3e-7, "\(scale)")
+    }
+    let x = Tensor((-900...900).flatMap { [Float($0) * 1.57079633, (Float($0) * 1.57079633).nextUp] })
+    expectClose(x.map(function), x.doubles.map { Self.definition(function, $0) }, tolerance: 3e-7)
+    #expect(Tensor([0, .nan, .infinity]).map(function).elements.map(\.isNaN) == [false, true, true])
+  }
+
   @Test("exp saturates at both ends and keeps NaN")
   func saturation() {
     let y = Tensor([100, .infinity, -100, -.infinity, .nan, 0, 88, -87]).map(.exp).elements
