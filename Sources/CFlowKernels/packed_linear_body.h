@@ -15,17 +15,24 @@ enum { MOST_TILE_ROWS = 8, TILE_COLUMNS = FLOW_PACKED_COLUMNS };
 #define TILE_ROWS 2
 #endif
 
-/// gelu in its tanh form: x·σ(2u) with u = √(2/π)(x + 0.044715 x³).
-FLOW_INLINE v16f ISA(gelu_lanes)(v16f x) {
-  v16f exponent = x * (-2.302208198f - 0.1029432397f * x * x);  // −2u·log₂e
+/// x/(1 + 2^exponent), which is x·σ(−exponent·ln 2).
+FLOW_INLINE v16f ISA(gated_lanes)(v16f x, v16f exponent) {
   exponent = -ISA(larger)(-exponent, ISA(splat)(-126.0f));
   return x * ISA(reciprocal)(1.0f + ISA(exp2)(exponent));
+}
+
+FLOW_INLINE v16f ISA(silu_lanes)(v16f x) { return ISA(gated_lanes)(x, x * -1.44269504f); }
+
+/// gelu in its tanh form: x·σ(2u) with u = √(2/π)(x + 0.044715 x³); the exponent is −2u·log₂e.
+FLOW_INLINE v16f ISA(gelu_lanes)(v16f x) {
+  return ISA(gated_lanes)(x, x * (-2.302208198f - 0.1029432397f * x * x));
 }
 
 /// Finishes a row of a tile: y = activation(sum + bias), stored or added to the output behind a gate.
 FLOW_INLINE void ISA(finish)(const flow_linear_output *out, size_t row, size_t column, v16f y) {
   float *target = out->y + row * out->stride + column;
   if (out->activation == FLOW_LINEAR_GELU) y = ISA(gelu_lanes)(y);
+  else if (out->activation == FLOW_LINEAR_SILU) y = ISA(silu_lanes)(y);
   if (out->gate) y = ISA(load)(target) + ISA(load)(out->gate + column) * y;
   ISA(store)(target, y);
 }

@@ -192,6 +192,7 @@ private let inferenceRuns = InferencePrecision.allCases.flatMap { precision -> [
       let x = random.normal([9, n]), layer = (weight: random.normal([n, n]), bias: random.normal([n]))
       return [
         packedLinear(x, [layer], precision), packedLinear(x, [layer], precision, activation: .gelu),
+        packedLinear(x, [layer], precision, activation: .silu),
         packedLinear(x, [layer], precision, gate: layer.bias, onto: x),
       ]
     },

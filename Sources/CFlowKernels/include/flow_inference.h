@@ -46,7 +46,7 @@ typedef struct {
   const float *scale;
 } flow_rows_int8;
 
-enum { FLOW_LINEAR_IDENTITY, FLOW_LINEAR_GELU };
+enum { FLOW_LINEAR_IDENTITY, FLOW_LINEAR_SILU, FLOW_LINEAR_GELU };
 
 /// Where a linear layer's rows go: y = activation(x·Wᵀ + b), or y += gate∘(x·Wᵀ + b) where there is a gate
 /// [padded_outputs]. Rows of y hold padded_outputs elements.
@@ -70,7 +70,7 @@ void flow_quantise_rows(
   size_t rows, size_t columns, size_t padded, const float *x, size_t x_stride, uint8_t *q, size_t q_stride,
   float *scale);
 
-// ---------------------------------------------------------------- attention over a cache (cached_attention.c)
+// ---------------------------------------------------------------- keys and values (head_cache.c)
 
 /// The keys and values of one head, in any precision; the width of a head is padded to a multiple of 8 with zeros.
 /// float32 and bfloat16: keys and values are [key][width]. int8: keys are [key][width] bytes with
@@ -84,8 +84,8 @@ typedef struct {
   int32_t *key_offset;
 } flow_head_cache;
 
-/// Queries of a call at most, keys of a block, and the widest head.
-enum { FLOW_ATTENTION_QUERIES = 32, FLOW_ATTENTION_KEYS = 64, FLOW_ATTENTION_MOST_WIDTH = 128 };
+/// Keys of a block, queries of a call at most, and the widest head.
+enum { FLOW_ATTENTION_KEYS = 64, FLOW_ATTENTION_QUERIES = 32, FLOW_ATTENTION_MOST_WIDTH = 128 };
 
 /// Bytes of the keys, or of the values, of one head with room for `keys` keys.
 size_t flow_head_cache_bytes(int precision, size_t width, size_t keys);
@@ -97,6 +97,8 @@ void flow_head_cache_write(
 
 /// Reads them back, as the kernels see them.
 void flow_head_cache_read(const flow_head_cache *cache, size_t key, size_t width, float *k, float *v);
+
+// ---------------------------------------------------------------- attention over them (cached_attention.c)
 
 /// o[i, :] = softmax(scale·q[i, :]·kᵀ)·v over the first `visible` keys, for at most 32 queries of `width` floats.
 void flow_attend(

@@ -10,12 +10,10 @@ internal import Glibc
 public final class TransformerStream {
   let cache: KVCache
   let rotation: FrameRotation
-  private let configuration: CausalTransformerConfiguration
   private let noisyMemory: Workspace
   private let previousMemory: Workspace
 
   init(_ configuration: CausalTransformerConfiguration, precision: InferencePrecision) {
-    self.configuration = configuration
     cache = KVCache(configuration, precision: precision)
     rotation = FrameRotation(configuration)
     noisyMemory = Workspace(count: configuration.latentCount)

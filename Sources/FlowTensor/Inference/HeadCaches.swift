@@ -6,8 +6,6 @@ internal import CFlowKernels
 ///
 /// Not Sendable: one stream owns it. Nothing is allocated after the start.
 package final class HeadCaches {
-  /// Tokens there is room for.
-  package let capacity: Int
   private let heads: Int
   private let width: Int
   private let memory: Workspace
@@ -19,7 +17,6 @@ package final class HeadCaches {
     let layout = Layout(width: width, tokens: tokens, precision: precision)
     self.heads = heads
     self.width = width
-    capacity = layout.capacity
     count = layers * heads
     memory = Workspace(byteCount: count * layout.byteCount)
     caches = .allocate(capacity: count)

@@ -2,15 +2,6 @@
 
 internal import CFlowKernels
 
-/// What a packed linear layer does with its sums.
-package enum LinearActivation: Sendable {
-  case identity, gelu
-
-  fileprivate var kernel: Int32 {
-    self == .gelu ? Int32(FLOW_LINEAR_GELU) : Int32(FLOW_LINEAR_IDENTITY)
-  }
-}
-
 /// Rows of activations, and room for them as bytes: what goes into a packed linear layer.
 package struct LinearInput {
   let floats: UnsafePointer<Float>
@@ -80,15 +71,23 @@ package final class PackedLinear: @unchecked Sendable {  // Safe: written in the
   /// Applies the layer to `rows` rows on the calling thread: y = activation(x·Wᵀ + b), or y += gate∘(x·Wᵀ + b).
   package func apply(
     _ rows: Int, _ x: LinearInput, into y: UnsafeMutablePointer<Float>, stride: Int,
-    activation: LinearActivation = .identity, gate: UnsafePointer<Float>? = nil
+    activation: Activation? = nil, gate: UnsafePointer<Float>? = nil
   ) {
-    var output = flow_linear_output(y: y, stride: stride, gate: gate, activation: activation.kernel)
+    var output = flow_linear_output(y: y, stride: stride, gate: gate, activation: Self.kernel(activation))
     if isInt8 {
       flow_quantise_rows(rows, inputs, rowByteCount, x.floats, x.stride, x.bytes, rowByteCount, x.scales)
       var input = flow_rows_int8(x: x.bytes, stride: rowByteCount, scale: x.scales)
       flow_linear_int8(kernel, &input, rows, &output)
     } else {
       flow_linear_float(kernel, x.floats, x.stride, rows, &output)
+    }
+  }
+
+  private static func kernel(_ activation: Activation?) -> Int32 {
+    switch activation {
+    case nil: Int32(FLOW_LINEAR_IDENTITY)
+    case .silu: Int32(FLOW_LINEAR_SILU)
+    case .gelu: Int32(FLOW_LINEAR_GELU)
     }
   }
 }

@@ -6,7 +6,7 @@ import Testing
 /// A packed layer's rows for rows of floats.
 func packedLinear(
   _ x: Tensor, _ layers: [(weight: Tensor, bias: Tensor)], _ precision: InferencePrecision,
-  activation: LinearActivation = .identity, gate: Tensor? = nil, onto y: Tensor? = nil
+  activation: Activation? = nil, gate: Tensor? = nil, onto y: Tensor? = nil
 ) -> Tensor {
   let layer = PackedLinear(layers, precision: precision, in: WeightArena())
   let rows = x.shape[0], columns = layers.reduce(0) { $0 + $1.weight.shape[0] }
@@ -49,8 +49,10 @@ struct PackedLinearTests {
     let product = Tensor.matmul(x, weight, transposeB: true, bias: bias)
     let layers = [(weight: weight, bias: bias)]
     #expect(relativeDistance(packedLinear(x, layers, bound.0), product) < bound.1)
-    #expect(
-      relativeDistance(packedLinear(x, layers, bound.0, activation: .gelu), product.map(.gelu)) < 2 * bound.1)
+    for activation in Activation.allCases {
+      let found = packedLinear(x, layers, bound.0, activation: activation)
+      #expect(relativeDistance(found, product.map(activation.function)) < 2 * bound.1, "\(activation)")
+    }
     let added = Tensor.combine(.add, y, Tensor.combine(.multiply, gate, product))
     #expect(relativeDistance(packedLinear(x, layers, bound.0, gate: gate, onto: y), added) < bound.1)
   }
