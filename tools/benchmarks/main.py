@@ -35,21 +35,28 @@ def main() -> None:
     elif said.group == "generator":
         groups = {"ceiling": [CEILING]} | groups  # the floor comes from the same run
     options = Options(said.turns, said.real_time, said.losses)
-    described = machine()
+    described = machine() | {"real_time": said.real_time}
     rows: list[Row] = []
     for group, cases in groups.items():
-        mine = [row for case in cases for row in measure(case, said.flowbench, options)]
+        mine: list[Row] = []
+        for case in cases:
+            mine += measure(case, said.flowbench, options)
+            write(said.json, described, rows + mine)
         rows += mine
         if not said.case and group in GROUPS:
             rewrite(Path("docs/performance.md"), group, table(mine, described, floors(rows)))
+    for name, floor in floors(rows).items():
+        print(f"floor of {name}: {floor:.2f} ms")
+
+
+def write(path: Path, described: dict[str, object], rows: list[Row]) -> None:
+    """The figures so far: a run that ends early loses only the case it was at."""
     report = {
-        "machine": described | {"real_time": said.real_time},
+        "machine": described,
         "rows": [dataclasses.asdict(row) for row in rows],
         "floors_ms": floors(rows),
     }
-    said.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-    for name, floor in report["floors_ms"].items():
-        print(f"floor of {name}: {floor:.2f} ms")
+    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
