@@ -41,22 +41,19 @@ struct Law: CustomTestStringConvertible, Sendable {
   let extents: [Int]
   /// Whether derivatives at 0 exist, or are chosen so that they are finite.
   let zero: Bool
-  /// Whether the primitive has no more than a gradient.
-  let reverseOnly: Bool
   let function: @Sendable ([Variable]) -> Variable
 
   init(
     _ name: String, _ shapes: @escaping @Sendable (Int) -> [Shape], _ domains: Domain...,
     extents: [Int] = [
       0, 1, 15, 17,
-    ], zero: Bool = true, reverseOnly: Bool = false, _ function: @escaping @Sendable ([Variable]) -> Variable
+    ], zero: Bool = true, _ function: @escaping @Sendable ([Variable]) -> Variable
   ) {
     self.name = name
     self.shapes = shapes
     self.domains = domains.isEmpty ? [.real] : domains
     self.extents = extents
     self.zero = zero
-    self.reverseOnly = reverseOnly
     self.function = function
   }
 

@@ -182,18 +182,20 @@ private let checkpointed = Law("checkpoint", { [[2, $0], [$0, 3]] }) {
 }
 
 private let attentionLaws: [Law] = [
-  Law("attention", { [[2, $0, 3, 8], [2, 7, 3, 8], [2, 7, 3, 8]] }, reverseOnly: true) {
+  Law("attention", { [[2, $0, 3, 8], [2, 7, 3, 8], [2, 7, 3, 8]] }) {
     attention($0[0], $0[1], $0[2], mask: .none)
   },
-  Law(
-    "causal attention", { n in (0..<3).map { _ in [2, 2 * n, 2, 4] } }, extents: [1, 5], reverseOnly: true
-  ) {
+  Law("causal attention", { n in (0..<3).map { _ in [2, n, 2, 4] } }) {
+    attention($0[0], $0[1], $0[2], mask: .causal)
+  },
+  Law("attention in frames", { n in (0..<3).map { _ in [2, 2 * n, 2, 4] } }, extents: [1, 5]) {
     attention($0[0], $0[1], $0[2], mask: .blockCausal(tokensPerFrame: 2, window: 2, sink: 1))
   },
-  Law(
-    "causal attention over blocks", { n in (0..<3).map { _ in [1, n, 1, 4] } }, extents: [396],
-    reverseOnly: true
-  ) {
+  Law("attention in frames, over blocks", { n in (0..<3).map { _ in [1, n, 1, 4] } }, extents: [396]) {
     attention($0[0], $0[1], $0[2], mask: .blockCausal(tokensPerFrame: 12, window: 5, sink: 1))
+  },
+  Law("attention, explicit mask", { [[1, $0, 2, 4], [1, 9, 2, 4], [1, 9, 2, 4]] }, extents: [1, 15]) {
+    let queries = $0[0].shape[1], visible = (0..<queries * 9).map { $0 % 4 > 1 && $0 / 9 % 5 != 2 }
+    return attention($0[0], $0[1], $0[2], mask: .explicit(visible, queries: queries, keys: 9))
   },
 ]
