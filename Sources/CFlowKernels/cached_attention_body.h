@@ -19,6 +19,8 @@ typedef struct {
   v16i packed_queries[MOST_WIDTH / 4][2];
   v16i weights[KEYS / 4][2];
   v16f query_scale[2];
+  /// 255·v_scale/most v_scale of a block.
+  float value_units[KEYS];
   float keys[KEYS * MOST_WIDTH], values[KEYS * MOST_WIDTH];
 } attention_state;
 #endif
@@ -83,7 +85,7 @@ FLOW_INLINE void ISA(quantise_queries)(attention_state *s, size_t padded, int n)
 /// Scores of the 8 keys from `slot` on, of which `count` are visible; the largest go to `most`.
 FLOW_INLINE void ISA(put_scores)(
   attention_state *s, const v16f scores[STEP][2], size_t slot, size_t count, v16f most[2], int n) {
-  v16f hidden = ISA(splat)(-1e30f);
+  v16f hidden = ISA(splat)(-3e38f);
   FLOW_UNROLL for (int j = 0; j < n; j++) {
     v16f largest = hidden;
     FLOW_UNROLL for (int i = 0; i < STEP; i++) {
@@ -97,13 +99,12 @@ FLOW_INLINE void ISA(put_scores)(
 
 /// Scores of 8 keys, 8-bit, but for the scale of the query.
 FLOW_INLINE void ISA(score_int8)(
-  attention_state *s, const flow_head_cache *cache, size_t key, v16f scores[STEP][2], int n) {
-  size_t width = cache->width;
+  attention_state *s, const flow_head_cache *cache, size_t key, size_t width, v16f scores[STEP][2], int n) {
   const int8_t *k = (const int8_t *)cache->keys + key * width;
   v16i acc[STEP][2];
   FLOW_UNROLL for (int i = 0; i < STEP; i++)
     FLOW_UNROLL for (int j = 0; j < n; j++) acc[i][j] = ISA(splat_int)(cache->key_offset + key + i);
-  for (size_t c = 0; c < width / 4; c++)
+  _Pragma("clang loop unroll_count(4)") for (size_t c = 0; c < width / 4; c++)
     FLOW_UNROLL for (int i = 0; i < STEP; i++) {
       v16i b = ISA(splat_int)(k + i * width + 4 * c);
       FLOW_UNROLL for (int j = 0; j < n; j++) acc[i][j] = ISA(dot4)(acc[i][j], s->packed_queries[c][j], b);
@@ -135,19 +136,24 @@ FLOW_INLINE void ISA(join)(attention_state *s, int j, v16f most, v16f sum, v16f 
   s->sum[j] = s->sum[j] * *before + sum * *now;
 }
 
-/// Weights p of a block as bytes, 255·p·v_scale/most v_scale, four keys in a lane; returns Σ p.
-FLOW_INLINE v16f ISA(weigh_int8)(
-  attention_state *s, const float *value_scale, float unit, v16f most, size_t groups, int j) {
-  v16f sum = ISA(splat)(0.0f), query_scale = s->query_scale[j], shift = most * query_scale;
-  for (size_t g = 0; g < groups; g++) {
-    v16i word = {};
-    FLOW_UNROLL for (int b = 0; b < 4; b++) {
-      v16f p = ISA(exp2_coarse)(s->scores[4 * g + b][j] * query_scale - shift);
-      sum += p;
-      word |= ISA(nearest)(p * (unit * value_scale[4 * g + b])) << (8 * b);
-    }
-    s->weights[g][j] = word;
+/// Weights p of `count` keys as bytes of a lane, 255·p·v_scale/most v_scale; Σ p is added to `sum`.
+FLOW_INLINE v16i ISA(weigh_group)(attention_state *s, size_t key, size_t count, v16f most, int j, v16f *sum) {
+  v16f units[4] = {};
+  FLOW_UNROLL for (int b = 0; b < 4; b++) {
+    if ((size_t)b >= count) break;
+    v16f p = ISA(exp2_coarse)(s->scores[key + b][j] - most, s->query_scale[j]);
+    *sum += p;
+    units[b] = p * s->value_units[key + b];
   }
+  return ISA(pack_bytes)(units);
+}
+
+/// The weights of a block, and their sum.
+FLOW_INLINE v16f ISA(weigh_int8)(attention_state *s, v16f most, size_t count, int j) {
+  v16f sum = ISA(splat)(0.0f);
+  size_t whole = count / 4;
+  for (size_t g = 0; g < whole; g++) s->weights[g][j] = ISA(weigh_group)(s, 4 * g, 4, most, j, &sum);
+  if (count % 4) s->weights[whole][j] = ISA(weigh_group)(s, 4 * whole, count % 4, most, j, &sum);
   return sum;
 }
 
@@ -156,33 +162,42 @@ FLOW_INLINE float ISA(largest_of)(size_t n, const float *x) {
   v16f lanes = ISA(splat)(1e-30f);
   size_t whole = n / 16 * 16;
   for (size_t i = 0; i < whole; i += 16) lanes = ISA(larger)(lanes, ISA(load)(x + i));
-  float largest = __builtin_reduce_max(lanes);
+  float largest = ISA(largest_lane)(lanes);
   for (size_t i = whole; i < n; i++) largest = __builtin_fmaxf(largest, x[i]);
   return largest;
 }
 
 /// output = output·before + Σ_keys weights·values, 8-bit.
-FLOW_INLINE void ISA(block_int8)(attention_state *s, const flow_head_cache *cache, size_t first, size_t count, int n) {
-  size_t width = cache->width, groups = (count + 3) / 4;
-  v16f most[2] = {ISA(splat)(-1e30f), ISA(splat)(-1e30f)}, scores[STEP][2];
+FLOW_INLINE void ISA(block_int8)(
+  attention_state *s, const flow_head_cache *cache, size_t first, size_t count, size_t width, int n) {
+  size_t groups = (count + 3) / 4;
+  v16f most[2] = {ISA(splat)(-3e38f), ISA(splat)(-3e38f)}, scores[STEP][2];
+  const int8_t *v = (const int8_t *)cache->values + first * width, *k = (const int8_t *)cache->keys + first * width;
   for (size_t i = 0; i < count; i += STEP) {
-    ISA(score_int8)(s, cache, first + i, scores, n);
-    ISA(put_scores)(s, scores, i, count - i, most, n);
+    // What comes after the scores: this block's values, and the keys of the next block.
+    for (size_t line = 0; line < STEP * width; line += 64) {
+      __builtin_prefetch(v + i * width + line);
+      __builtin_prefetch(k + (KEYS + i) * width + line);
+    }
+    ISA(score_int8)(s, cache, first + i, width, scores, n);
+    if (count == KEYS) ISA(put_scores)(s, scores, i, STEP, most, n);
+    else ISA(put_scores)(s, scores, i, count - i, most, n);
   }
   const float *value_scale = cache->value_scale + first;
   float largest = ISA(largest_of)(count, value_scale);
+  for (size_t i = 0; i < KEYS; i += 16)
+    ISA(store)(s->value_units + i, ISA(load)(value_scale + i) * (255.0f / largest));
   v16f before[2], now[2];
   FLOW_UNROLL for (int j = 0; j < n; j++) {
-    v16f sum = ISA(weigh_int8)(s, value_scale, 255.0f / largest, most[j], groups, j);
+    v16f sum = ISA(weigh_int8)(s, most[j], count, j);
     ISA(join)(s, j, most[j] * s->query_scale[j], sum, &before[j], &now[j]);
     now[j] *= largest / 255.0f;
   }
-  const int8_t *v = (const int8_t *)cache->values + first * width;
   for (size_t c = 0; c < width; c += STEP) {
     v16i acc[STEP][2];
     FLOW_UNROLL for (int i = 0; i < STEP; i++)
       FLOW_UNROLL for (int j = 0; j < n; j++) acc[i][j] = (v16i){};
-    for (size_t g = 0; g < groups; g++)
+    _Pragma("clang loop unroll_count(4)") for (size_t g = 0; g < groups; g++)
       FLOW_UNROLL for (int i = 0; i < STEP; i++) {
         v16i b = ISA(splat_int)(v + (g * width + c + i) * 4);
         FLOW_UNROLL for (int j = 0; j < n; j++) acc[i][j] = ISA(dot4)(acc[i][j], s->weights[g][j], b);
@@ -196,7 +211,7 @@ FLOW_INLINE void ISA(block_int8)(attention_state *s, const flow_head_cache *cach
 /// The same in float, over keys and values [count][width].
 FLOW_INLINE void ISA(block_float)(
   attention_state *s, const float *k, const float *v, size_t width, size_t count, int n) {
-  v16f most[2] = {ISA(splat)(-1e30f), ISA(splat)(-1e30f)}, scores[STEP][2];
+  v16f most[2] = {ISA(splat)(-3e38f), ISA(splat)(-3e38f)}, scores[STEP][2];
   for (size_t i = 0; i < count; i += STEP) {
     ISA(score_float)(s, k + i * width, width, scores, n);
     ISA(put_scores)(s, scores, i, count - i, most, n);
@@ -237,7 +252,8 @@ FLOW_INLINE void ISA(attend_blocks)(attention_state *s, const flow_head_cache *c
     size_t count = visible - first < KEYS ? visible - first : KEYS, place = first * width;
     const float *k = (const float *)cache->keys + place, *v = (const float *)cache->values + place;
     if (cache->precision == FLOW_PRECISION_INT8) {
-      ISA(block_int8)(s, cache, first, count, n);
+      if (width == 64 && count == KEYS) ISA(block_int8)(s, cache, first, KEYS, 64, n);
+      else ISA(block_int8)(s, cache, first, count, width, n);
       continue;
     }
     if (cache->precision == FLOW_PRECISION_BFLOAT16) {
@@ -272,7 +288,7 @@ FLOW_INLINE float ISA(inverse_scale)(size_t width, const float *x, float *scale)
   size_t whole = width / 16 * 16;
   v16f lanes = ISA(splat)(0.0f);
   for (size_t c = 0; c < whole; c += 16) lanes = ISA(larger)(lanes, __builtin_elementwise_abs(ISA(load)(x + c)));
-  float most = __builtin_reduce_max(lanes);
+  float most = ISA(largest_lane)(lanes);
   for (size_t c = whole; c < width; c++) most = __builtin_fmaxf(most, __builtin_fabsf(x[c]));
   *scale = most / 127.0f;
   return most > 0 ? 127.0f / most : 0.0f;

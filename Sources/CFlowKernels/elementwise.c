@@ -17,6 +17,10 @@ void flow_affine(size_t n, float scale, float shift, const float *x, float *y) {
   FLOW_PICK(flow_affine)(n, scale, shift, x, y);
 }
 
+void flow_blend(size_t n, float a, const float *x, float b, const float *y, float *z) {
+  FLOW_PICK(flow_blend)(n, a, x, b, y, z);
+}
+
 void flow_power(size_t n, float exponent, const float *x, float *y) { FLOW_PICK(flow_power)(n, exponent, x, y); }
 
 void flow_clamp(size_t n, float lower, float upper, const float *x, float *y) {
@@ -26,10 +30,6 @@ void flow_clamp(size_t n, float lower, float upper, const float *x, float *y) {
 void flow_select(
   size_t n, const float *c, const float *x, size_t x_stride, const float *y, size_t y_stride, float *z) {
   FLOW_PICK(flow_select)(n, c, x, x_stride, y, y_stride, z);
-}
-
-void flow_blend(size_t n, float a, const float *x, float b, const float *y, float *z) {
-  FLOW_PICK(flow_blend)(n, a, x, b, y, z);
 }
 
 void flow_gated_add(

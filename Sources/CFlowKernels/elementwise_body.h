@@ -91,6 +91,11 @@ static void ISA(flow_affine)(size_t n, float scale, float shift, const float *re
   for (size_t i = 0; i < n; i++) y[i] = scale * x[i] + shift;
 }
 
+static void ISA(flow_blend)(
+  size_t n, float a, const float *restrict x, float b, const float *restrict y, float *restrict z) {
+  for (size_t i = 0; i < n; i++) z[i] = a * x[i] + b * y[i];
+}
+
 static void ISA(flow_power)(size_t n, float exponent, const float *restrict x, float *restrict y) {
   if (exponent == 3.0f)
     for (size_t i = 0; i < n; i++) y[i] = x[i] * x[i] * x[i];
@@ -112,11 +117,6 @@ static void ISA(flow_select)(
   if (xs && ys) for (size_t i = 0; i < n; i++) z[i] = c[i] != 0.0f ? x[i] : y[i];
   else if (xs) { const float b = *y; for (size_t i = 0; i < n; i++) z[i] = c[i] != 0.0f ? x[i] : b; }
   else { const float a = *x; for (size_t i = 0; i < n; i++) z[i] = c[i] != 0.0f ? a : y[i * ys]; }
-}
-
-static void ISA(flow_blend)(
-  size_t n, float a, const float *restrict x, float b, const float *restrict y, float *restrict z) {
-  for (size_t i = 0; i < n; i++) z[i] = a * x[i] + b * y[i];
 }
 
 static void ISA(flow_gated_add)(

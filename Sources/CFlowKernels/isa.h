@@ -4,8 +4,8 @@
 // in ISA(…), includes this file with FLOW_BODY naming that header, and gets each function for the
 // scalar, AVX2 and AVX-512 instruction sets, vectorised by the compiler. FLOW_PICK chooses at run
 // time. With FLOW_DOT4_BUILDS defined there is a fourth build, for the 8-bit dot products of AVX-512
-// VNNI. FLOW_LEVEL tells a body which build it is in, FLOW_LANES how many floats a vector of the set
-// has. Float reductions may be reassociated inside the bodies, nowhere else.
+// VNNI. FLOW_LEVEL tells a body which build it is in, FLOW_LANES the floats in a vector of the set. Float
+// reductions may be reassociated inside the bodies, nowhere else.
 
 #include "include/flow_kernels.h"
 

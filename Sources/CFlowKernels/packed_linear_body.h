@@ -15,15 +15,11 @@ enum { MOST_TILE_ROWS = 8, TILE_COLUMNS = FLOW_PACKED_COLUMNS };
 #define TILE_ROWS 2
 #endif
 
-/// gelu in its tanh form, 16 lanes: x·σ(2u), σ by 2^(−|2u|·log₂e), which is symmetric.
+/// gelu in its tanh form: x·σ(2u) with u = √(2/π)(x + 0.044715 x³).
 FLOW_INLINE v16f ISA(gelu_lanes)(v16f x) {
-  v16f u2 = x * (1.59576912f + 0.0713548162726f * x * x);
-  v16f e = ISA(exp2)(-__builtin_elementwise_abs(u2) * 1.44269504f);
-  v16f low = e / (1.0f + e);
-  v16f high = 1.0f - low;
-  v16i negative = u2 < 0.0f;
-  v16i bits = (negative & (v16i)low) | (~negative & (v16i)high);
-  return x * (v16f)bits;
+  v16f exponent = x * (-2.302208198f - 0.1029432397f * x * x);  // −2u·log₂e
+  exponent = -ISA(larger)(-exponent, ISA(splat)(-126.0f));
+  return x * ISA(reciprocal)(1.0f + ISA(exp2)(exponent));
 }
 
 /// Finishes a row of a tile: y = activation(sum + bias), stored or added to the output behind a gate.
@@ -136,7 +132,7 @@ static void ISA(flow_quantise_rows)(
   for (size_t i = 0; i < count; i++, x += x_stride, q += q_stride) {
     v16f lanes = ISA(splat)(0.0f);
     for (size_t c = 0; c < whole; c += 16) lanes = ISA(larger)(lanes, __builtin_elementwise_abs(ISA(load)(x + c)));
-    float most = __builtin_reduce_max(lanes);
+    float most = ISA(largest_lane)(lanes);
     for (size_t c = whole; c < columns; c++) most = __builtin_fmaxf(most, __builtin_fabsf(x[c]));
     float inverse = most > 0 ? 127.0f / most : 0.0f;
     scale[i] = most / 127.0f;

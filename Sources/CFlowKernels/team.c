@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One team owns all cores. A run publishes a job; members and the caller take indices from a shared
-// counter until none are left. Waiting members spin briefly, then sleep, so that an idle process
-// costs nothing and a neighbour who takes a core delays at most one index.
+// One team owns all cores. A run publishes a job; members and the caller take its indices one by one until none are
+// left, and the caller waits for the indices that were taken, not for the members: one whose core a neighbour has
+// taken costs at most the index it is at, and nothing if it is at none. Who waits spins briefly, then sleeps, so that
+// an idle process costs nothing and a core that a neighbour wants is given up.
 
 #include "include/flow_kernels.h"
 
@@ -11,20 +12,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MOST_THREADS = 64, SPINS = 4000 };
+enum { MOST_THREADS = 64, SPINS = 1000 };
+
+/// The index of a job whose particulars are being written.
+static const uint32_t CLOSED = UINT32_MAX;
 
 static struct {
   pthread_mutex_t owner;  // held by the caller whose job runs
   pthread_mutex_t lock;   // guards sleeping
-  pthread_cond_t wake;
-  flow_task task;
-  void *context;
-  long count;
-  _Atomic long next;
-  _Atomic unsigned generation;
-  _Atomic int working;
+  pthread_cond_t wake, finished;
+  // The particulars of a job: written only while `next` says CLOSED, so whoever takes an index has read its own.
+  _Atomic(flow_task) task;
+  _Atomic(void *) context;
+  _Atomic uint32_t count;
+  _Atomic uint64_t next;  // number of the job above, index below
+  _Atomic uint32_t done;
+  _Atomic int sleeping;
+  _Atomic bool waiting;
   int size;
-} team = {.owner = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+} team = {
+  .owner = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
+  .finished = PTHREAD_COND_INITIALIZER};
 
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 static _Thread_local bool inside;
@@ -35,31 +43,49 @@ static inline void relax(void) {
 #endif
 }
 
-static void take_indices(void) {
-  for (long i; (i = atomic_fetch_add_explicit(&team.next, 1, memory_order_relaxed)) < team.count;)
-    team.task(team.context, i);
+static uint32_t job_of(uint64_t next) { return (uint32_t)(next >> 32); }
+
+static void finish_index(uint32_t count) {
+  if (atomic_fetch_add(&team.done, 1) + 1 < count || !atomic_load(&team.waiting)) return;
+  pthread_mutex_lock(&team.lock);
+  pthread_cond_signal(&team.finished);
+  pthread_mutex_unlock(&team.lock);
 }
 
-static unsigned await_generation(unsigned seen) {
+/// Runs indices of the job at hand until none are left.
+static void take_indices(void) {
+  for (;;) {
+    uint64_t at = atomic_load(&team.next);
+    flow_task task = atomic_load_explicit(&team.task, memory_order_relaxed);
+    void *context = atomic_load_explicit(&team.context, memory_order_relaxed);
+    uint32_t count = atomic_load_explicit(&team.count, memory_order_relaxed), index = (uint32_t)at;
+    if (index == CLOSED || index >= count) return;
+    if (!atomic_compare_exchange_strong(&team.next, &at, at + 1)) continue;
+    task(context, index);
+    finish_index(count);
+  }
+}
+
+static uint32_t await_job(uint32_t seen) {
   for (int spin = 0; spin < SPINS; spin++) {
-    unsigned now = atomic_load_explicit(&team.generation, memory_order_acquire);
+    uint32_t now = job_of(atomic_load_explicit(&team.next, memory_order_acquire));
     if (now != seen) return now;
     relax();
   }
   pthread_mutex_lock(&team.lock);
-  while (atomic_load_explicit(&team.generation, memory_order_acquire) == seen)
-    pthread_cond_wait(&team.wake, &team.lock);
+  atomic_fetch_add(&team.sleeping, 1);
+  while (job_of(atomic_load(&team.next)) == seen) pthread_cond_wait(&team.wake, &team.lock);
+  atomic_fetch_sub(&team.sleeping, 1);
   pthread_mutex_unlock(&team.lock);
-  return atomic_load_explicit(&team.generation, memory_order_acquire);
+  return job_of(atomic_load(&team.next));
 }
 
 static void *member(void *unused) {
   (void)unused;
   inside = true;
-  for (unsigned seen = 0;;) {
-    seen = await_generation(seen);
+  for (uint32_t seen = 0;;) {
+    seen = await_job(seen);
     take_indices();
-    atomic_fetch_sub_explicit(&team.working, 1, memory_order_release);
   }
   return NULL;
 }
@@ -82,26 +108,44 @@ int flow_team_size(void) {
   return team.size;
 }
 
+static void publish(uint32_t count, flow_task task, void *context) {
+  uint64_t job = (uint64_t)(job_of(atomic_load(&team.next)) + 1) << 32;
+  atomic_store(&team.next, job | CLOSED);
+  atomic_store_explicit(&team.task, task, memory_order_relaxed);
+  atomic_store_explicit(&team.context, context, memory_order_relaxed);
+  atomic_store_explicit(&team.count, count, memory_order_relaxed);
+  atomic_store_explicit(&team.done, 0, memory_order_relaxed);
+  atomic_store(&team.next, job);
+  if (!atomic_load(&team.sleeping)) return;
+  pthread_mutex_lock(&team.lock);
+  pthread_cond_broadcast(&team.wake);
+  pthread_mutex_unlock(&team.lock);
+}
+
+static void await_indices(uint32_t count) {
+  for (int spin = 0; spin < SPINS; spin++) {
+    if (atomic_load_explicit(&team.done, memory_order_acquire) == count) return;
+    relax();
+  }
+  pthread_mutex_lock(&team.lock);
+  atomic_store(&team.waiting, true);
+  while (atomic_load(&team.done) < count) pthread_cond_wait(&team.finished, &team.lock);
+  atomic_store(&team.waiting, false);
+  pthread_mutex_unlock(&team.lock);
+}
+
 void flow_team_run(long count, flow_task task, void *context) {
   if (count <= 0) return;
-  bool alone = count == 1 || inside || flow_team_size() == 1 || pthread_mutex_trylock(&team.owner);
+  bool alone = count == 1 || count >= (long)CLOSED || inside || flow_team_size() == 1 ||
+               pthread_mutex_trylock(&team.owner);
   if (alone) {
     for (long i = 0; i < count; i++) task(context, i);
     return;
   }
   inside = true;
-  team.task = task;
-  team.context = context;
-  team.count = count;
-  atomic_store_explicit(&team.next, 0, memory_order_relaxed);
-  atomic_store_explicit(&team.working, team.size - 1, memory_order_relaxed);
-  pthread_mutex_lock(&team.lock);
-  atomic_fetch_add_explicit(&team.generation, 1, memory_order_release);
-  pthread_cond_broadcast(&team.wake);
-  pthread_mutex_unlock(&team.lock);
+  publish((uint32_t)count, task, context);
   take_indices();
-  for (int spin = 0; atomic_load_explicit(&team.working, memory_order_acquire) > 0; spin++)
-    if (spin < SPINS) relax(); else usleep(20);
+  await_indices((uint32_t)count);
   inside = false;
   pthread_mutex_unlock(&team.owner);
 }

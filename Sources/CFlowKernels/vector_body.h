@@ -29,7 +29,28 @@ FLOW_INLINE v16i ISA(splat_int)(const void *p) {
 }
 FLOW_INLINE v16f ISA(to_float)(v16i v) { return __builtin_convertvector(v, v16f); }
 FLOW_INLINE v16f ISA(from_bits)(v16i v) { v16f x; memcpy(&x, &v, sizeof x); return x; }
-FLOW_INLINE v16f ISA(larger)(v16f a, v16f b) { return __builtin_elementwise_max(a, b); }
+
+/// The larger of a and b, lane by lane; b where one of them is NaN. (The compiler's own maximum minds NaN, in three
+/// instructions.)
+FLOW_INLINE v16f ISA(larger)(v16f a, v16f b) {
+#if FLOW_LEVEL >= 2
+  return (v16f)_mm512_max_ps((__m512)a, (__m512)b);
+#else
+  v16i take = a > b;
+  return (v16f)((take & (v16i)a) | (~take & (v16i)b));
+#endif
+}
+
+/// The largest lane.
+FLOW_INLINE float ISA(largest_lane)(v16f v) {
+#if FLOW_LEVEL >= 2
+  return _mm512_reduce_max_ps((__m512)v);
+#else
+  float most = v[0];
+  for (int i = 1; i < 16; i++) most = v[i] > most ? v[i] : most;
+  return most;
+#endif
+}
 
 /// Widens 16 bfloat16.
 FLOW_INLINE v16f ISA(load_bfloat16)(const uint16_t *p) {
@@ -50,7 +71,7 @@ FLOW_INLINE v16i ISA(nearest)(v16f x) {
 #endif
 }
 
-/// 2ˣ for x ≤ 0, relative error 2e-7: n + f with |f| ≤ ½ and a polynomial of degree 6; 2^−126 below.
+/// 2ˣ for x ≤ 126, relative error 2e-7: n + f with |f| ≤ ½ and a polynomial of degree 6; 2^−126 below.
 FLOW_INLINE v16f ISA(exp2)(v16f x) {
 #pragma clang fp reassociate(off)
   x = ISA(larger)(x, ISA(splat)(-126.0f));
@@ -68,15 +89,33 @@ FLOW_INLINE v16f ISA(exp2)(v16f x) {
 #endif
 }
 
-/// 2ˣ for x ≤ 0, relative error 1e-4: what a weight of eight bits can use.
-FLOW_INLINE v16f ISA(exp2_coarse)(v16f x) {
+/// 2^(d·scale) for d ≤ 0 and scale > 0, relative error 7.5e-5: what a weight of eight bits can use. The product is
+/// never rounded on its own, so that the exponent of the largest score is 0 and no other is more.
+FLOW_INLINE v16f ISA(exp2_coarse)(v16f d, v16f scale) {
 #pragma clang fp reassociate(off)
-  // Adding 1.5·2²³ leaves the nearest integer in the low bits, which are then added to the exponent.
-  x = ISA(larger)(x, ISA(splat)(-126.0f));
-  v16f shifted = x + 12582912.0f, f = x - (shifted - 12582912.0f);
-  v16f p = (f * 5.550332471e-2f + 2.402264791e-1f) * f + 6.931472028e-1f;
-  p = p * f + 1.0f;
+  // Adding 1.5·2²³ rounds to the nearest integer, and leaves it in the low bits.
+#if FLOW_LEVEL >= 2
+  v16f shifted = d * scale + 12582912.0f, n = shifted - 12582912.0f, f = d * scale - n;
+#else
+  v16f x = ISA(larger)(d * scale, ISA(splat)(-126.0f)), shifted = x + 12582912.0f, f = x - (shifted - 12582912.0f);
+#endif
+  v16f p = ((f * 5.517167e-2f + 2.4261112e-1f) * f + 6.9326099e-1f) * f + 9.9992807e-1f;
+#if FLOW_LEVEL >= 2
+  return (v16f)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
   return ISA(from_bits)((v16i)p + ((v16i)shifted << 23));
+#endif
+}
+
+/// 1/x for normal x ≥ 1, relative error 2e-7.
+FLOW_INLINE v16f ISA(reciprocal)(v16f x) {
+#if FLOW_LEVEL >= 2
+#pragma clang fp reassociate(off)
+  v16f r = (v16f)_mm512_rcp14_ps((__m512)x);
+  return r * (2.0f - x * r);
+#else
+  return 1.0f / x;
+#endif
 }
 
 #define LOW(s, l) ((l) & (s) ? (l) - (s) + 16 : (l))
@@ -101,6 +140,17 @@ FLOW_INLINE void ISA(transpose)(v16f r[16]) {
 #undef HIGH
 #undef LANES
 #undef EXCHANGE
+
+/// Four numbers of 0…255 a lane, rounded, as its bytes. Adding 1.5·2²³ rounds, and leaves the byte lowest.
+FLOW_INLINE v16i ISA(pack_bytes)(const v16f x[4]) {
+  v16i word = (v16i)(x[0] + 12582912.0f) & 255;
+  FLOW_UNROLL for (int b = 1; b < 4; b++) {
+    v16i mask = {}, bits = (v16i)(x[b] + 12582912.0f) << (8 * b);
+    mask += (int32_t)(255u << (8 * b));
+    word = b == 3 ? word | bits : word | (bits & mask);
+  }
+  return word;
+}
 
 #if FLOW_LEVEL == 1
 /// Four-term dot products of eight lanes: the even bytes of both, then the odd ones, as 16-bit pairs.

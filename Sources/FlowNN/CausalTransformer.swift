@@ -135,10 +135,10 @@ public struct CausalTransformer: Sendable {
   func predictedChange<Arithmetic: TransformerArithmetic>(_ patches: Arithmetic.Value, _ a: Arithmetic)
     -> Arithmetic.Value
   {
-    var x = a.linear(patches, patchEmbedding, activation: .identity)
+    var x = a.linear(patches, patchEmbedding)
     for block in blocks { x = block(x, a) }
     let last = 6 * blocks.count
-    return a.linear(x, shift: last, scale: last + 1, head)
+    return a.modulatedLinear(x, shift: last, scale: last + 1, head)
   }
 
   /// The modulations of all blocks and the head, by number, a row a frame: all that depends on times and actions.

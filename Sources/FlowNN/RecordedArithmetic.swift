@@ -13,40 +13,22 @@ struct RecordedArithmetic: TransformerArithmetic {
   let mask: AttentionMask
   let parameters: Parameters
 
-  func modulatedNorm(_ x: Variable, shift: Int, scale: Int) -> Variable {
-    x.modulatedNorm(scale: modulations[scale], shift: modulations[shift], epsilon: normEpsilon)
+  func linear(_ x: Variable, _ layer: LinearLayer) -> Variable { layer(x, parameters) }
+
+  func modulatedLinear(_ x: Variable, shift: Int, scale: Int, _ layer: LinearLayer) -> Variable {
+    modulated(x, shift: shift, scale: scale, [layer])[0]
   }
 
-  func linear(_ x: Variable, _ layer: LinearLayer, activation: LinearActivation) -> Variable {
-    layer(x, parameters, activation: activation == .gelu ? .gelu : nil)
-  }
-
-  func attention(_ x: Variable, _ layers: AttentionLayers) -> Variable {
-    attention([layers.q, layers.k, layers.v].map { $0(x, parameters) }, layers).reshaped(x.shape)
-  }
-
-  /// Attention of queries, keys and values as their layers give them.
-  private func attention(_ made: [Variable], _ layers: AttentionLayers) -> Variable {
-    let rotated = { (x: Variable, norm: Parameter) in
-      x.rmsNorm(weight: parameters[norm], epsilon: normEpsilon).reshaped(sequence)
-        .rotated(cosine: angles.cosine, sine: angles.sine)
-    }
+  func attention(_ x: Variable, shift: Int, scale: Int, _ layers: AttentionLayers) -> Variable {
+    let h = modulated(x, shift: shift, scale: scale, [layers.q, layers.k, layers.v])
     return FlowAutodiff.attention(
-      rotated(made[0], layers.normQ), rotated(made[1], layers.normK), made[2].reshaped(sequence), mask: mask)
+      rotated(h[0], layers.normQ), rotated(h[1], layers.normK), h[2].reshaped(sequence), mask: mask
+    ).reshaped(x.shape)
   }
 
   func adding(_ x: Variable, gate: Int, _ layer: LinearLayer, of y: Variable) -> Variable {
     let (weight, bias) = layer.values(parameters)
     return x.addingLinear(y, gate: modulations[gate], weight: weight, bias: bias)
-  }
-
-  func linear(_ x: Variable, shift: Int, scale: Int, _ layer: LinearLayer) -> Variable {
-    modulatedLinear(x, shift: shift, scale: scale, [layer])[0]
-  }
-
-  func attention(_ x: Variable, shift: Int, scale: Int, _ layers: AttentionLayers) -> Variable {
-    let made = modulatedLinear(x, shift: shift, scale: scale, [layers.q, layers.k, layers.v])
-    return attention(made, layers).reshaped(x.shape)
   }
 
   func addingFeedForward(
@@ -57,9 +39,14 @@ struct RecordedArithmetic: TransformerArithmetic {
       up: up.values(parameters), down: down.values(parameters), activation: .gelu, epsilon: normEpsilon)
   }
 
-  private func modulatedLinear(_ x: Variable, shift: Int, scale: Int, _ layers: [LinearLayer]) -> [Variable] {
+  private func modulated(_ x: Variable, shift: Int, scale: Int, _ layers: [LinearLayer]) -> [Variable] {
     x.modulatedLinear(
       scale: modulations[scale], shift: modulations[shift], layers: layers.map { $0.values(parameters) },
       epsilon: normEpsilon)
+  }
+
+  private func rotated(_ x: Variable, _ norm: Parameter) -> Variable {
+    x.rmsNorm(weight: parameters[norm], epsilon: normEpsilon).reshaped(sequence)
+      .rotated(cosine: angles.cosine, sine: angles.sine)
   }
 }

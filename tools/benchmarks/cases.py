@@ -44,6 +44,16 @@ GEMM = [
     Entrant("torch", "bfloat16", "peer_torch_gemm.py", "bfloat16"),
 ]
 
+
+def torch_training(script: str) -> list[Entrant]:
+    eager, *others = (
+        Entrant(f"torch {engine}", precision, script, f"{engine}-{precision}")
+        for engine in ("eager", "compile")
+        for precision in ("float32", "bfloat16")
+    )
+    return [eager, *flowd("float32", "bfloat16"), *others]
+
+
 PRODUCTS = [
     "256x1024x256",
     *("64x768x256", "64x256x256", "64x1024x256", "64x256x1024"),
@@ -52,6 +62,9 @@ PRODUCTS = [
     *("256x1024x256-one", "64x256x256-one"),
 ]
 
+# The rates that floor.py counts with.
+CEILING = Case("gemm-256x1024x256", GEMM)
+
 GROUPS = {
     "gemm": [Case(f"gemm-{shape}", GEMM) for shape in PRODUCTS],
     "attention": [
@@ -59,7 +72,13 @@ GROUPS = {
         for form in ("cache", "pictures", "causal")
         for gradient in ("", "-gradient")
     ],
-    "generator": [
-        Case(f"generator-{shape}", GENERATOR) for shape in ("256", "384", "256-wide", "shipped")
+    "generator": [Case(f"generator-{shape}", GENERATOR) for shape in ("256", "384", "256-wide", "shipped")],
+    "training": [
+        Case(f"training-{step}", torch_training("peer_torch_training.py"))
+        for step in ("flow-matching", "meanflow", "meanflow-rest")
+    ],
+    "manifold": [
+        Case(f"manifold-{what}", torch_training("peer_torch_manifold.py"))
+        for what in ("training", "sampling")
     ],
 }

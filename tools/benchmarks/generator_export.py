@@ -57,7 +57,9 @@ class GeneratorExport:
 
     def embedding(self) -> Tensor:
         """The sum of the embeddings of times and action, [width]."""
-        ladder = 1000 * torch.exp(-math.log(1e4) * torch.arange(FREQUENCIES, dtype=torch.float64) / FREQUENCIES)
+        ladder = 1000 * torch.exp(
+            -math.log(1e4) * torch.arange(FREQUENCIES, dtype=torch.float64) / FREQUENCIES
+        )
         angles = [time * ladder.float() for time in self.times]
         features = torch.cat([part for x in angles for part in (x.cos(), x.sin())])
         hidden = F.silu(F.linear(features, self["time_embedding.0.weight"], self["time_embedding.0.bias"]))

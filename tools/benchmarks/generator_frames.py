@@ -6,9 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
+
 from generator_export import GeneratorExport
 from generator_model import Cache, Generator
-from torch import Tensor
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from enum import Enum
 
 import torch
-from generator_export import GeneratorExport
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from generator_export import GeneratorExport
 
 EPSILON = 1e-6
 

@@ -8,34 +8,42 @@ import dataclasses
 import json
 from pathlib import Path
 
-from cases import GROUPS
+from cases import CEILING, GROUPS
 from floor import floors
-from measure import Row, measure
+from measure import Options, Row, measure
 from report import machine, rewrite, table
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="tools/bench", description="Compares flowd with its peers on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="tools/bench", description="Compares flowd with its peers on this machine."
+    )
     parser.add_argument("group", nargs="?", default="all", choices=[*GROUPS, "all"])
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     parser.add_argument("--turns", type=int, default=10, help="turns that each takes, 10 by default")
+    parser.add_argument(
+        "--real-time", action="store_true", help="time all sides at real-time priority; needs root"
+    )
+    parser.add_argument("--losses", type=int, default=0, help="steps of training whose losses are recorded")
     parser.add_argument("--case", help="only this case of the group")
     parser.add_argument("--flowbench", type=Path, required=True, help=argparse.SUPPRESS)
     said = parser.parse_args()
 
-    groups = list(GROUPS) if said.group == "all" else [said.group]
-    if "generator" in groups and "gemm" not in groups:
-        groups.insert(0, "gemm")  # the floor comes from ceilings of the same run
+    groups = {name: cases for name, cases in GROUPS.items() if said.group in (name, "all")}
+    if said.case:
+        groups = {n: [case for case in cases if case.name == said.case] for n, cases in groups.items()}
+    elif said.group == "generator":
+        groups = {"ceiling": [CEILING]} | groups  # the floor comes from the same run
+    options = Options(said.turns, said.real_time, said.losses)
     described = machine()
     rows: list[Row] = []
-    for group in groups:
-        cases = [case for case in GROUPS[group] if said.case in (None, case.name)]
-        mine = [row for case in cases for row in measure(case, said.flowbench, said.turns)]
+    for group, cases in groups.items():
+        mine = [row for case in cases for row in measure(case, said.flowbench, options)]
         rows += mine
-        if said.case is None:
-            rewrite(Path("docs/performance.md"), group, table(mine, described))
+        if not said.case and group in GROUPS:
+            rewrite(Path("docs/performance.md"), group, table(mine, described, floors(rows)))
     report = {
-        "machine": described,
+        "machine": described | {"real_time": said.real_time},
         "rows": [dataclasses.asdict(row) for row in rows],
         "floors_ms": floors(rows),
     }

@@ -8,20 +8,30 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cases import Case
 from safetensors.numpy import load_file
+
+from cases import Case
+from neighbour import busy_neighbour
 from session import Session
 
 # What float32 may differ by from float32.
 TOLERANCE = 1e-4
 TURN_MS = 250.0
 PAUSE_S = 0.02
+
+
+@dataclass(frozen=True)
+class Options:
+    turns: int
+    real_time: bool
+    losses: int
 
 
 @dataclass(frozen=True)
@@ -33,22 +43,26 @@ class Row:
     p10_ms: float
     p90_ms: float
     min_ms: float
+    p99_ms: float
     spread: float  # p90 − p10, in milliseconds
     error: float  # relative L2 against the first peer
     runs: int
     settings: str
     remarks: Mapping[str, float]
+    p99_beside_neighbour_ms: float | None  # with one core taken by another process
+    losses: list[float]  # of the first steps of a training, if they were asked for
 
 
 def relative_error(results: Mapping[str, Any], expected: Mapping[str, Any], base: Any) -> float:
-    """‖y − y₀‖/‖y₀ − base‖, the worst of all tensors."""
+    """‖y − y₀‖/‖y₀ − base‖, tensors of one first name taken together, the worst of them."""
     assert results.keys() == expected.keys(), f"results {sorted(results)} for {sorted(expected)}"
-
-    def error(name: str) -> float:
+    sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for name in expected:
         y, y0 = results[name].astype(np.float64), expected[name].astype(np.float64)
-        return float(np.linalg.norm(y - y0) / np.linalg.norm(y0 - base))
-
-    return max(error(name) for name in expected)
+        together = sums[name.split(".")[0]]
+        together[0] += np.square(y - y0).sum()
+        together[1] += np.square(y0 - base).sum()
+    return max((difference / size) ** 0.5 for difference, size in sums.values())
 
 
 def base_of(inputs: Mapping[str, Any], expected: Mapping[str, Any]) -> Any:
@@ -58,22 +72,44 @@ def base_of(inputs: Mapping[str, Any], expected: Mapping[str, Any]) -> Any:
     return inputs["input.previous"][-len(expected["output"]) :].astype(np.float64)
 
 
-def row(case: Case, session: Session, times: list[float], error: float) -> Row:
-    deciles = statistics.quantiles(times, n=10)
+def row(
+    case: Case,
+    session: Session,
+    error: float,
+    losses: list[float],
+    times: list[float],
+    neighboured: list[float],
+) -> Row:
+    percentiles = statistics.quantiles(times, n=100, method="inclusive")
+    p10, p90, p99 = (percentiles[n - 1] for n in (10, 90, 99))
     return Row(
         case.name,
         session.entrant.peer,
         session.entrant.precision,
         median_ms=statistics.median(times),
-        p10_ms=deciles[0],
-        p90_ms=deciles[-1],
+        p10_ms=p10,
+        p90_ms=p90,
         min_ms=min(times),
-        spread=deciles[-1] - deciles[0],
+        p99_ms=p99,
+        spread=p90 - p10,
         error=error,
         runs=len(times),
         settings=session.ready.get("settings", ""),
         remarks=session.ready.get("remarks", {}),
+        losses=losses,
+        p99_beside_neighbour_ms=(
+            statistics.quantiles(neighboured, n=100, method="inclusive")[98] if neighboured else None
+        ),
     )
+
+
+def beside_neighbour(session: Session) -> list[float]:
+    """Times of our own steps with one core taken."""
+    if session.entrant.script or not session.case.startswith("generator"):
+        return []
+    session.comes_first = False
+    with busy_neighbour():
+        return session.time(300)
 
 
 def compared(case: Case, sessions: list[Session], inputs: Mapping[str, Any], folder: Path) -> list[float]:
@@ -84,11 +120,13 @@ def compared(case: Case, sessions: list[Session], inputs: Mapping[str, Any], fol
     for session, error in zip(sessions, errors, strict=True):
         entrant = session.entrant
         if entrant.precision == "float32" and not error < TOLERANCE:
-            raise RuntimeError(f"{case.name}: {entrant.peer} float32 differs by {error:.1e}: not the same model")
+            raise RuntimeError(
+                f"{case.name}: {entrant.peer} float32 differs by {error:.1e}: not the same model"
+            )
     return errors
 
 
-def measure(case: Case, flowbench: Path, turns: int) -> list[Row]:
+def measure(case: Case, flowbench: Path, options: Options) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="flowbench-") as name:
         folder = Path(name)
         file = folder / "case.safetensors"
@@ -99,17 +137,20 @@ def measure(case: Case, flowbench: Path, turns: int) -> list[Row]:
                 print(f"{case.name}: making {entrant.peer} {entrant.precision} ready", file=sys.stderr)
                 log = folder / f"{index}.log"
                 try:
-                    sessions.append(Session(entrant, flowbench, case.name, file, log))
+                    sessions.append(Session(entrant, flowbench, case.name, file, log, options.real_time))
                 except RuntimeError as error:
                     raise RuntimeError(f"{error}\n{log.read_text()[-2000:]}") from None
             errors = compared(case, sessions, load_file(file), folder)
+            losses = [session.losses(options.losses) for session in sessions]
             times: list[list[float]] = [[] for _ in sessions]
             counts = [round(TURN_MS / statistics.median(session.time(5))) for session in sessions]
-            for _ in range(turns):
+            for _ in range(options.turns):
                 for session, count, mine in zip(sessions, counts, times, strict=True):
                     mine += session.time(min(max(count, 4), 200))
                     time.sleep(PAUSE_S)  # what spins after a run goes to sleep
-            return [row(case, *each) for each in zip(sessions, times, errors, strict=True)]
+            neighboured = [beside_neighbour(session) for session in sessions]
+            all_of_each = zip(sessions, errors, losses, times, neighboured, strict=True)
+            return [row(case, *each) for each in all_of_each]
         finally:
             for session in sessions:
                 session.close()

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from torch import Tensor
+
 from generator_export import GeneratorExport
 from generator_frames import Frame, walk
 from generator_model import Cache, Generator
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from serving import Contender, arguments, fastest, serve
-from torch import Tensor
 
 # The first has one operator for attention, which the quantiser does not know.
 OPSETS = {"float32": [23, 18], "int8_dynamic": [18]}
@@ -74,4 +75,4 @@ def candidates(export: GeneratorExport, variant: str) -> Iterator[Callable[[], C
 
 if __name__ == "__main__":
     said = arguments(__doc__)
-    serve(fastest(candidates(GeneratorExport.load(said.input), said.variant)))
+    serve(fastest(candidates(GeneratorExport.load(said.input), said.variant), said))

@@ -11,11 +11,12 @@ import numpy as np
 import openvino as ov
 import openvino.properties.hint as hint
 import torch
+from torch import Tensor
+
 from generator_export import GeneratorExport
 from generator_frames import Frame, walk
 from generator_model import Cache, Generator
 from serving import Contender, arguments, fastest, serve
-from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -103,4 +104,4 @@ def candidates(export: GeneratorExport, variant: str) -> Iterator[Callable[[], C
 
 if __name__ == "__main__":
     said = arguments(__doc__)
-    serve(fastest(candidates(GeneratorExport.load(said.input), said.variant)))
+    serve(fastest(candidates(GeneratorExport.load(said.input), said.variant), said))

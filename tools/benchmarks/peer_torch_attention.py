@@ -8,15 +8,18 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from serving import Contender, arguments, serve
 from torch import Tensor
 from torch.nn import functional as F
+
+from serving import Contender, arguments, serve
 
 
 def contender(path: Path, variant: str) -> Contender:
     with safe_open(path, framework="pt") as file:
         # Heads before tokens, as PyTorch wants them.
-        q, k, v, cotangent = (file.get_tensor(n).transpose(1, 2).contiguous() for n in ("q", "k", "v", "cotangent"))
+        q, k, v, cotangent = (
+            file.get_tensor(n).transpose(1, 2).contiguous() for n in ("q", "k", "v", "cotangent")
+        )
         causal, gradient = (file.metadata()[name] == "true" for name in ("causal", "gradient"))
 
     def forward(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from serving import Contender, arguments, serve
 from torch import Tensor
+
+from serving import Contender, arguments, serve
 
 
 def contender(path: Path, variant: str) -> Contender:

@@ -6,15 +6,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
+from torch import Tensor
+from torch._inductor import config as inductor
+
 from generator_export import GeneratorExport
 from generator_frames import Frame, walk
 from generator_model import Cache, Generator
 from serving import Contender, arguments, fastest, serve
-from torch import Tensor
-from torch._inductor import config as inductor
 
 
-def contender(export: GeneratorExport, frames: list[Frame], cache: Cache, dtype: torch.dtype, mode: str) -> Contender:
+def contender(
+    export: GeneratorExport, frames: list[Frame], cache: Cache, dtype: torch.dtype, mode: str
+) -> Contender:
     # Weights become constants of the compiled code, packed as oneDNN likes them.
     inductor.freezing = mode != "eager"
     torch.compiler.reset()
@@ -55,4 +58,4 @@ def candidates(export: GeneratorExport, variant: str) -> Iterator[Callable[[], C
 
 if __name__ == "__main__":
     said = arguments(__doc__)
-    serve(fastest(candidates(GeneratorExport.load(said.input), said.variant)))
+    serve(fastest(candidates(GeneratorExport.load(said.input), said.variant), said))

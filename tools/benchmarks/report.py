@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import math
 import os
 import platform
+import statistics
 import subprocess
 from collections.abc import Iterable
 from itertools import groupby
@@ -35,18 +37,35 @@ def machine() -> dict[str, object]:
     }
 
 
-def table(rows: Iterable[Row], said: dict[str, object]) -> str:
+def table(rows: Iterable[Row], said: dict[str, object], floors: dict[str, float]) -> str:
     """A table a case, the fastest first."""
     versions = ", ".join(f"{name} {version}" for name, version in said["versions"].items())
     parts = [f"{said['processor']}, {said['cores']} cores, {said['date']}; {versions}."]
     for case, group in groupby(rows, key=lambda row: row.case):
-        lines = [f"**{case}**", "", "| who | precision | median ms | p10 to p90 | error | settings |"]
+        floor = f", floor {floors[case]:.2f} ms" if case in floors else ""
+        lines = [f"**{case}**{floor}", "", "| who | precision | median ms | p10 to p90 | error | settings |"]
         lines.append("| --- | --- | --- | --- | --- | --- |")
         for row in sorted(group, key=lambda row: row.median_ms):
-            times = f"{row.median_ms:.2f} | {row.p10_ms:.2f} to {row.p90_ms:.2f}"
-            lines.append(f"| {row.peer} | {row.precision} | {times} | {row.error:.1e} | {row.settings} |")
+            times = f"{digits(row.median_ms)} | {digits(row.p10_ms)} to {digits(row.p90_ms)}"
+            lines.append(f"| {row.peer} | {row.precision} | {times} | {row.error:.1e} | {notes(row)} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def digits(milliseconds: float) -> str:
+    """Three figures."""
+    return f"{milliseconds:.{max(0, 2 - math.floor(math.log10(milliseconds)))}f}"
+
+
+def notes(row: Row) -> str:
+    said = [row.settings] if row.settings else []
+    if row.p99_beside_neighbour_ms is not None:
+        beside = digits(row.p99_beside_neighbour_ms)
+        said.append(f"p99 {digits(row.p99_ms)} idle, {beside} with one core taken")
+    if row.losses:
+        last = statistics.mean(row.losses[-50:])
+        said.append(f"loss {last:.4f} at the end of {len(row.losses)} steps")
+    return "; ".join(said)
 
 
 def rewrite(path: Path, group: str, text: str) -> None:

@@ -7,11 +7,14 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from safetensors.numpy import load_file
+
+from priority import real_time
 
 HERE = Path(__file__).parent
 
@@ -25,35 +28,40 @@ class Entrant:
     script: str | None = None
     variant: str = ""
 
-    def command(self, flowbench: Path, case: str, file: Path) -> list[str]:
+    def command(self, flowbench: Path, case: str, file: Path, comes_first: bool) -> list[str]:
         if self.script is None:
             return [str(flowbench), "serve", case, "--precision", self.precision, "--input", str(file)]
         script = str(HERE / self.script)
-        return [sys.executable, script, case, "--variant", self.variant, "--input", str(file)]
+        real_time = ["--real-time"] if comes_first else []
+        return [sys.executable, script, case, "--variant", self.variant, "--input", str(file), *real_time]
 
 
-def environment() -> dict[str, str]:
-    """Threads bound to cores: two that spin on one core would wait for each other's time slices."""
+def environment(entrant: Entrant) -> dict[str, str]:
+    """PyTorch's threads are bound to cores: two that spin on one core would wait for each other's time slices.
+
+    Not those of others: a library that makes threads of its own would find them all on the core of PyTorch's first.
+    """
+    if not entrant.peer.startswith("torch"):
+        return dict(os.environ)
     cores = str(len(os.sched_getaffinity(0)))
-    return os.environ | {
-        "OMP_NUM_THREADS": cores,
-        "OMP_PROC_BIND": "true",
-        "OMP_PLACES": "cores",
-        "OPENVINO_TELEMETRY_DISABLED": "1",
-    }
+    return os.environ | {"OMP_NUM_THREADS": cores, "OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
 
 
 class Session:
-    def __init__(self, entrant: Entrant, flowbench: Path, case: str, file: Path, log: Path) -> None:
+    def __init__(
+        self, entrant: Entrant, flowbench: Path, case: str, file: Path, log: Path, comes_first: bool
+    ) -> None:
+        self.comes_first = comes_first
         self.entrant = entrant
+        self.case = case
         self.log = log
         with log.open("w") as errors:
             self.process = subprocess.Popen(
-                entrant.command(flowbench, case, file),
+                entrant.command(flowbench, case, file, comes_first),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=environment() if entrant.script else None,
+                env=environment(entrant),
                 text=True,
             )
         self.ready = self.answer()
@@ -72,7 +80,14 @@ class Session:
 
     def time(self, count: int, warmup: int = 2) -> list[float]:
         """Milliseconds of `count` runs, after some that bring caches and threads back."""
-        return self.ask(f"time {count + warmup}")["ms"][warmup:]
+        with real_time(self.process.pid) if self.comes_first else nullcontext():
+            return self.ask(f"time {count + warmup}")["ms"][warmup:]
+
+    def losses(self, count: int) -> list[float]:
+        """The losses of the first steps of a training; to be asked before anything is timed."""
+        if not count or not self.case.startswith(("training", "manifold-training")):
+            return []
+        return self.ask(f"time {count}")["losses"]
 
     def results(self, folder: Path) -> dict[str, Any]:
         path = folder / "results.safetensors"

@@ -77,6 +77,9 @@ void flow_accumulate(size_t n, const float *x, float *y);
 /// y[i] = scale · x[i] + shift.
 void flow_affine(size_t n, float scale, float shift, const float *x, float *y);
 
+/// z[i] = a · x[i] + b · y[i].
+void flow_blend(size_t n, float a, const float *x, float b, const float *y, float *z);
+
 /// y[i] = x[i] raised to `exponent`.
 void flow_power(size_t n, float exponent, const float *x, float *y);
 
@@ -86,9 +89,6 @@ void flow_clamp(size_t n, float lower, float upper, const float *x, float *y);
 /// z[i] = x[i] where c[i] is not 0, else y[i]; strides 1, or 0 for an operand that stands still.
 void flow_select(
   size_t n, const float *c, const float *x, size_t x_stride, const float *y, size_t y_stride, float *z);
-
-/// z[i] = a · x[i] + b · y[i].
-void flow_blend(size_t n, float a, const float *x, float b, const float *y, float *z);
 
 /// z[b, t, c] = x[b, t, c] + g[b, c] · y[b, t, c].
 void flow_gated_add(

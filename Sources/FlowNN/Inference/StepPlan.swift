@@ -79,20 +79,18 @@ final class StepPlanBuilder: TransformerArithmetic {
       rowByteCount: layers.map(\.rowByteCount).max() ?? 0)
   }
 
-  func modulatedNorm(_ x: PlanBuffer, shift: Int, scale: Int) -> PlanBuffer {
-    precondition(x == .tokens, "StepPlan: a norm of \(x)")
-    emit(.modulatedNorm(shift: shift, scale: scale))
-    return .normed
+  func linear(_ x: PlanBuffer, _ layer: LinearLayer) -> PlanBuffer {
+    precondition(x == .wide, "StepPlan: a linear layer of \(x)")
+    emit(.linear(pack([layer]), from: .wide, into: .tokens, .identity))
+    return .tokens
   }
 
-  func linear(_ x: PlanBuffer, _ layer: LinearLayer, activation: LinearActivation) -> PlanBuffer {
-    let result: PlanBuffer = x == .wide ? .tokens : .wide
-    emit(.linear(pack([layer]), from: x, into: result, activation))
-    return result
+  func modulatedLinear(_ x: PlanBuffer, shift: Int, scale: Int, _ layer: LinearLayer) -> PlanBuffer {
+    modulated(x, shift: shift, scale: scale, [layer], .identity)
   }
 
-  func attention(_ x: PlanBuffer, _ a: AttentionLayers) -> PlanBuffer {
-    emit(.linear(pack([a.q, a.k, a.v]), from: x, into: .wide, .identity))
+  func attention(_ x: PlanBuffer, shift: Int, scale: Int, _ a: AttentionLayers) -> PlanBuffer {
+    _ = modulated(x, shift: shift, scale: scale, [a.q, a.k, a.v], .identity)
     emit(
       .splitHeads(
         AttentionPart(
@@ -106,6 +104,22 @@ final class StepPlanBuilder: TransformerArithmetic {
     precondition(x == .tokens, "StepPlan: an addition to \(x)")
     emit(.gatedLinear(pack([layer]), from: y, gate: gate))
     return .tokens
+  }
+
+  func addingFeedForward(
+    _ x: PlanBuffer, shift: Int, scale: Int, gate: Int, up: LinearLayer, down: LinearLayer
+  ) -> PlanBuffer {
+    adding(x, gate: gate, down, of: modulated(x, shift: shift, scale: scale, [up], .gelu))
+  }
+
+  /// The layers, side by side, of the modulated norm of the tokens.
+  private func modulated(
+    _ x: PlanBuffer, shift: Int, scale: Int, _ layers: [LinearLayer], _ activation: LinearActivation
+  ) -> PlanBuffer {
+    precondition(x == .tokens, "StepPlan: a norm of \(x)")
+    emit(.modulatedNorm(shift: shift, scale: scale))
+    emit(.linear(pack(layers), from: .normed, into: .wide, activation))
+    return .wide
   }
 
   private func emit(_ operation: RowOperation) {
