@@ -43,7 +43,13 @@ static inline void relax(void) {
 #endif
 }
 
-static uint32_t job_of(uint64_t next) { return (uint32_t)(next >> 32); }
+/// The number of the job that can be taken from, or `seen` if there is none after that. A job whose particulars are still
+/// being written cannot: a member that turned to it now would find nothing, take it for done, and leave all of it to the
+/// others.
+static uint32_t job_after(uint32_t seen) {
+  uint64_t next = atomic_load(&team.next);
+  return (uint32_t)next == CLOSED ? seen : (uint32_t)(next >> 32);
+}
 
 static void finish_index(uint32_t count) {
   if (atomic_fetch_add(&team.done, 1) + 1 < count || !atomic_load(&team.waiting)) return;
@@ -68,16 +74,17 @@ static void take_indices(void) {
 
 static uint32_t await_job(uint32_t seen) {
   for (int spin = 0; spin < SPINS; spin++) {
-    uint32_t now = job_of(atomic_load_explicit(&team.next, memory_order_acquire));
+    uint32_t now = job_after(seen);
     if (now != seen) return now;
     relax();
   }
   pthread_mutex_lock(&team.lock);
   atomic_fetch_add(&team.sleeping, 1);
-  while (job_of(atomic_load(&team.next)) == seen) pthread_cond_wait(&team.wake, &team.lock);
+  uint32_t now;
+  while ((now = job_after(seen)) == seen) pthread_cond_wait(&team.wake, &team.lock);
   atomic_fetch_sub(&team.sleeping, 1);
   pthread_mutex_unlock(&team.lock);
-  return job_of(atomic_load(&team.next));
+  return now;
 }
 
 static void *member(void *unused) {
@@ -109,7 +116,7 @@ int flow_team_size(void) {
 }
 
 static void publish(uint32_t count, flow_task task, void *context) {
-  uint64_t job = (uint64_t)(job_of(atomic_load(&team.next)) + 1) << 32;
+  uint64_t job = ((atomic_load(&team.next) >> 32) + 1) << 32;
   atomic_store(&team.next, job | CLOSED);
   atomic_store_explicit(&team.task, task, memory_order_relaxed);
   atomic_store_explicit(&team.context, context, memory_order_relaxed);

@@ -2,6 +2,7 @@
 
 import FlowTensor
 import Glibc
+import Synchronization
 import Testing
 
 @Suite("The worker team")
@@ -59,6 +60,24 @@ struct TeamTests {
       }
     }
     #expect(counts.allSatisfy { $0.elements == (1...64).map(Float.init) })
+  }
+
+  @Test("every run reaches the other threads: indices that wait for each other all begin")
+  func reached() async {
+    // A process of its own: beside another caller a run is the caller's alone.
+    await #expect(processExitsWith: .success) {
+      setenv("FLOW_THREADS", "2", 1)
+      let deadline = ContinuousClock.now + .seconds(60)
+      for _ in 0..<2000 {
+        let begun = Atomic(0)
+        Team.run(2) { _ in
+          begun.add(1, ordering: .relaxed)
+          while begun.load(ordering: .relaxed) < 2, ContinuousClock.now < deadline {}
+        }
+        #expect(ContinuousClock.now < deadline, "a run was left to its caller")
+        if ContinuousClock.now >= deadline { break }
+      }
+    }
   }
 
   @Test("callers on many threads at once all get their results")
