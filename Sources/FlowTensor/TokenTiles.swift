@@ -34,7 +34,7 @@ struct TokenTiles {
   private let groups: Split
 
   /// Tokens of a tile, about: the widest layers of a tile of them fit, and the products reach their rate.
-  private static let tileTokens = 128
+  private static let tileTokens = 192
   /// Tiles of a batch of `batch` rows of `tokens` tokens.
   init(batch: Int, tokens: Int) {
     self.batch = batch
@@ -43,7 +43,7 @@ struct TokenTiles {
     rows = Split(batch, parts: pieces > 1 ? batch : (batch * tokens + Self.tileTokens / 2) / Self.tileTokens)
     let tiles = rows.count * pieces
     // A group's sums are written and read once more: the more tokens it has, the less that weighs.
-    groups = Split(tiles, parts: min(tiles, max(4, min(16, batch * tokens / 1024))))
+    groups = Split(tiles, parts: min(tiles, max(4, min(16, batch * tokens / 1536))))
   }
 
   private func tile(_ index: Int) -> Tile {
