@@ -50,3 +50,6 @@ let logTwo = 0.693147180559945309, logPi = 1.144729885849400174
 private func logGammaOfHalf(_ n: Int) -> Double {
   stride(from: n - 2, to: 0, by: -2).reduce(n % 2 == 1 ? 0.5 * logPi : 0) { $0 + log(0.5 * Double($1)) }
 }
+
+/// log x, out of the way of the manifolds' own.
+func logarithm(_ x: Float) -> Double { log(Double(x)) }
