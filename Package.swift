@@ -100,7 +100,7 @@ let package = Package(
     tests("FlowAutodiff", ["FlowTensor"]),
     tests("FlowCheckpoint", ["FlowDigest"], resources: [.copy("Fixtures")]),
     tests("FlowNN", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
-    tests("FlowManifolds", ["FlowAutodiff", "FlowTensor"]),
+    tests("FlowManifolds", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
     tests("FlowMaps", ["FlowManifolds", "FlowAutodiff", "FlowTensor"]),
     tests(
       "FlowGeneration", ["FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint", "AllocationCounter"]),
