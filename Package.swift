@@ -96,7 +96,8 @@ let package = Package(
       providers: [.apt(["libavcodec-dev", "libavformat-dev", "libswscale-dev", "libavutil-dev"])]),
 
     // Tests.
-    tests("FlowTensor"),
+    tests("FlowTensor", ["ThreadPlacement"]),
+    .target(name: "ThreadPlacement", path: "Tests/ThreadPlacement"),
     tests("FlowAutodiff", ["FlowTensor"]),
     tests("FlowCheckpoint", ["FlowDigest"], resources: [.copy("Fixtures")]),
     tests("FlowNN", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
