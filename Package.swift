@@ -56,7 +56,8 @@ let package = Package(
     executable(
       "flowbench",
       [
-        "FlowGeneration", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint", "FlowTensor", "COneDNN",
+        "FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowAutodiff", "FlowCheckpoint",
+        "FlowTensor", "COneDNN",
         argumentParser,
       ]),
 

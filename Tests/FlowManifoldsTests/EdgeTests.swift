@@ -165,4 +165,17 @@ struct EdgeTests {
     let outside = check.x.tensor.affine(scale: -3, shift: laws.name.contains("poincare") ? 4 : 0.4)
     #expect(check.manifold.violation(outside).allSatisfy { $0 > 0.05 })
   }
+
+  @Test(
+    "a task that multiplies in bfloat16 has its points in float32",
+    arguments: ["so(3)", "spd(2)", "stiefel(4,2)"])
+  func precision(name: String) {
+    let check = ManifoldCheck(ManifoldCase(name)), manifold = check.manifold
+    let gradients = {
+      gradient(at: [check.x, check.u]) { manifold.distance($0[0], manifold.exp($0[0], $0[1])).sum() }
+        + [manifold.log(check.x, check.y)]
+    }
+    let single = gradients(), half = MatmulPrecision.$current.withValue(.bfloat16) { gradients() }
+    for (a, b) in zip(single, half) { #expect(a.tensor.elements == b.tensor.elements) }
+  }
 }
