@@ -158,7 +158,8 @@ struct BatchPart {
 
   private func range(in shape: Shape) -> Range<Int> {
     precondition(
-      shape.rank > 0 && shape[0] % batch == 0, "jvp of rows: \(shape) has no row for each of \(batch) samples")
+      shape.rank > 0 && shape[0] % batch == 0, "jvp of rows: \(shape) has no row for each of \(batch) samples"
+    )
     let each = shape[0] / batch
     return rows.lowerBound * each..<rows.upperBound * each
   }

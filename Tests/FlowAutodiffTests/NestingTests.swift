@@ -102,7 +102,9 @@ struct NestingTests {
     let w = [[8, 4], [8], [4, 4], [4]].map { Variable(random.normal(Shape($0))) }
     let arguments = [[6, 2, 4], [6, 1], [6, 1]].map { Variable(random.normal(Shape($0))) }
     let directions = [Variable(random.normal([6, 2, 4])), Variable(random.normal([6, 1]))]
-    func step(_ derivative: @escaping ([Variable], ([Variable]) -> Variable) -> (Variable, Variable)) -> [Tensor] {
+    func step(_ derivative: @escaping ([Variable], ([Variable]) -> Variable) -> (Variable, Variable))
+      -> [Tensor]
+    {
       var tangent = Tensor(0)
       let (value, gradient) = valueAndGradient(at: w) { w in
         let dual = derivative(arguments, bySample(w))
