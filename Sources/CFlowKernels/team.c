@@ -24,7 +24,7 @@ enum { MOST_THREADS = 64, SPINS = 3000 };
 
 /// Seconds: a neighbour's turn on a core; how long a member rests that had to wait for one to end, at first and at most;
 /// and for how long it then looks whether the neighbour is still there.
-static const double TURN = 2e-3, SHORT_REST = 0.05, LONG_REST = 3.2, LOOK = 20e-3;
+static const double TURN = 2e-3, SHORT_REST = 5e-3, LONG_REST = 3.2, LOOK = 12e-3;
 
 /// The index of a job whose particulars are being written.
 static const uint32_t CLOSED = UINT32_MAX;
