@@ -61,7 +61,7 @@ let package = Package(
       ]),
 
     // Row 6: the daemon and the client, without main.
-    library("FlowServer", ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
+    library("FlowServer", ["FlowGeneration", "FlowManifolds", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
     library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest"]),
 
     // Row 5: generating and training.
