@@ -56,8 +56,8 @@ let package = Package(
     executable(
       "flowbench",
       [
-        "FlowGeneration", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint", "FlowTensor", "COneDNN",
-        argumentParser,
+        "FlowGeneration", "FlowManifolds", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint", "FlowTensor",
+        "COneDNN", argumentParser,
       ]),
 
     // Row 6: the daemon and the client, without main.
