@@ -65,11 +65,14 @@ let package = Package(
     library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest"]),
 
     // Row 5: generating and training.
-    library("FlowGeneration", ["FlowNN", "FlowMaps", "FlowCheckpoint", "FlowDigest"]),
-    library("FlowTraining", ["FlowGeneration", "FlowNN", "FlowMaps", "FlowCheckpoint", "FlowVideo", yaml]),
+    library("FlowGeneration", ["FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowDigest"]),
+    library(
+      "FlowTraining",
+      ["FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowVideo", yaml]),
 
     // Rows 2 to 4: the mathematics.
-    library("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
+    library("FlowMaps", ["FlowManifolds", "FlowAutodiff", "FlowTensor"]),
+    library("FlowManifolds", ["FlowAutodiff", "FlowTensor"]),
     library("FlowNN", ["FlowAutodiff", "FlowTensor"]),
     library("FlowAutodiff", ["FlowTensor"]),
     library("FlowCheckpoint", ["FlowTensor", "FlowDigest"]),
@@ -97,7 +100,8 @@ let package = Package(
     tests("FlowAutodiff", ["FlowTensor"]),
     tests("FlowCheckpoint", ["FlowDigest"], resources: [.copy("Fixtures")]),
     tests("FlowNN", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
-    tests("FlowMaps", ["FlowAutodiff", "FlowTensor"]),
+    tests("FlowManifolds", ["FlowAutodiff", "FlowTensor"]),
+    tests("FlowMaps", ["FlowManifolds", "FlowAutodiff", "FlowTensor"]),
     tests(
       "FlowGeneration", ["FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint", "AllocationCounter"]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

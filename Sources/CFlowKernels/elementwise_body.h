@@ -32,6 +32,7 @@ static void ISA(flow_unary)(int op, size_t n, const float *restrict x, float *re
     case FLOW_SOFTPLUS: EACH((a > 0.0f ? a : 0.0f) + log1pf(ISA(exponential)(-__builtin_fabsf(a))));
     case FLOW_LOG_ONE_PLUS: EACH(log1pf(a));
     case FLOW_EXP_MINUS_ONE: EACH(expm1f(a));
+    case FLOW_FLOOR: EACH(__builtin_floorf(a));
     default: __builtin_unreachable();
   }
 }

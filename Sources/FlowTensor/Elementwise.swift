@@ -14,6 +14,8 @@ public enum UnaryFunction: Int32, CaseIterable, Sendable {
   case logOnePlus
   /// eˣ − 1, precise near 0.
   case expMinusOne
+  /// The largest whole number that is not above x.
+  case floor
 }
 
 /// A function of two numbers, applied to each pair of elements.

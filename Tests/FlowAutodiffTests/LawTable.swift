@@ -14,9 +14,16 @@ private let poleAtZero: Set<UnaryFunction> = [.log, .reciprocalSqrt, .reciprocal
 private let unaryLaws: [Law] =
   UnaryFunction.allCases.map { function in
     let domain: Domain =
-      positive.contains(function) ? .positive : [.absolute, .sign].contains(function) ? .nonzero : .real
+      positive.contains(function)
+      ? .positive : [.absolute, .sign].contains(function) ? .nonzero : function == .floor ? .shiftedGrid : .real
     return Law("\(function)", { [[$0]] }, domain, zero: !poleAtZero.contains(function)) {
       $0[0].map(function)
+    }
+  }
+  + (0..<5).map { k in Law("Stumpff \(k)", { [[$0]] }) { (4 * $0[0]).map(.stumpff(k)) } }
+  + (0..<3).map { order in
+    Law("angle over sine, derivative \(order)", { [[$0]] }, .positive) {
+      (1.5 * $0[0] - 2).map(.angleOverSine(derivative: order))
     }
   }
   + [

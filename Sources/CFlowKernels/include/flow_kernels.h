@@ -45,7 +45,9 @@ enum {
   /// −1, 0 or 1; 0 for NaN.
   FLOW_SIGN,
   /// log(1 + eˣ), log(1 + x), eˣ − 1.
-  FLOW_SOFTPLUS, FLOW_LOG_ONE_PLUS, FLOW_EXP_MINUS_ONE
+  FLOW_SOFTPLUS, FLOW_LOG_ONE_PLUS, FLOW_EXP_MINUS_ONE,
+  /// The largest whole number that is not above x.
+  FLOW_FLOOR
 };
 
 /// y[i] = op(x[i]).
@@ -103,6 +105,14 @@ void flow_gated_add_gradient(
 void flow_gated_add_tangent(
   size_t batch, size_t tokens, size_t channels, const float *dx, const float *g, const float *dg,
   const float *y, const float *dy, float *dz);
+
+// ---------------------------------------------------------------- analytic functions of geometry (smooth.c)
+
+/// The Stumpff function c_k(x) = Σ (−x)ⁿ/(2n + k)!.
+void flow_stumpff(int k, size_t n, const float *x, float *y);
+
+/// The derivative of order `order` of arccos(c)/√(1 − c²) at c = 1 + x, continued to c > 1; for x > −2.
+void flow_angle_over_sine(int order, size_t n, const float *x, float *y);
 
 // ---------------------------------------------------------------- epilogues of products (epilogue.c)
 

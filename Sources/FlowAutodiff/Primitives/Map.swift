@@ -37,7 +37,7 @@ struct Map: Primitive {
     // The derivative at 0 is taken as 0.
     case .absolute: d * x.map(.sign)
     // Constant almost everywhere.
-    case .sign: nil
+    case .sign, .floor: nil
     case .softplus: d * x.map(.sigmoid)
     case .logOnePlus: d / (1 + x)
     case .expMinusOne: d * (1 + y)

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import FlowAutodiff
+public import FlowTensor
+internal import Foundation
+
+/// The flat torus Tⁿ = (ℝ/2πℤ)ⁿ: rows of n angles, kept in [0, 2π), with ⟨u, v⟩ = Σ uᵢvᵢ.
+///
+/// exp_x(u) = x + u, wrapped. log_x(y) = y − x with each coordinate wrapped to [−π, π); distance = √Σ logᵢ², the true
+/// geodesic one. Transport changes nothing; curvature 0; injectivity radius π.
+///
+/// Cut locus: where two angles are half a turn apart log goes backwards, to −π. Angles of any size are taken as input;
+/// their wrapped value is good to 2e-7 a turn.
+public struct FlatTorus: Manifold {
+  public let dimension: Int
+
+  /// T^`dimension`, of one dimension or more.
+  public init(dimension: Int) {
+    precondition(dimension > 0, "FlatTorus: dimension \(dimension)")
+    self.dimension = dimension
+  }
+
+  public var name: String { "torus(\(dimension))" }
+  public var ambient: Int { dimension }
+  public var injectivityRadius: Double { .pi }
+
+  public func projected(_ x: Variable) -> Variable { wrapped(x, from: 0) }
+  public func tangent(_ u: Variable, at x: Variable) -> Variable { u }
+  public func inner(_ u: Variable, _ v: Variable, at x: Variable) -> Variable { u.dot(v) }
+  public func exp(_ x: Variable, _ u: Variable) -> Variable { projected(x + u) }
+  public func log(_ x: Variable, _ y: Variable) -> Variable { wrapped(y - x, from: -.pi) }
+  public func transport(_ u: Variable, from x: Variable, to y: Variable) -> Variable { u }
+
+  /// x minus the whole turns that leave it in [from, from + 2π].
+  private func wrapped(_ x: Variable, from: Float) -> Variable {
+    let turns = ((x - from) / (2 * Float.pi)).tensor.map(.floor)
+    // 2π as a float and what it lacks, so that many turns cost no precision.
+    let high: Float = 2 * .pi, low = Float(2 * Double.pi - Double(high))
+    return x - Variable(turns.affine(scale: high)) - Variable(turns.affine(scale: low))
+  }
+
+  public func geodesic(from x: Variable, to y: Variable, at t: Variable)
+    -> (point: Variable, velocity: Variable)
+  {
+    let u = log(x, y)
+    return (exp(x, t * u), u)
+  }
+
+  public func samplePrior(_ count: Int, _ random: inout Random) -> Tensor {
+    random.uniform([count, dimension]).affine(scale: 2 * .pi)
+  }
+
+  /// −n·log 2π, the uniform density.
+  public func priorLogDensity(_ x: Variable) -> Variable {
+    x.zeroColumn - Float(Double(dimension) * Foundation.log(2 * Double.pi))
+  }
+
+  public func logVolumeOfExp(_ x: Variable, _ u: Variable) -> Variable { u.zeroColumn }
+
+  /// Angles of any size name a point: only what is not finite is off the torus.
+  public func violation(_ x: Tensor) -> [Float] {
+    (Variable(x) - Variable(x)).squaredNorm.tensor.elements.map { $0 == 0 ? 0 : .infinity }
+  }
+}
