@@ -86,6 +86,7 @@ let package = Package(
 
     // Aside: what meets the outside world.
     library("FlowWire"),
+    library("FlowPlot"),
     library("FlowDigest", ["CSodium"]),
     library("FlowZeroMQ", ["CZeroMQ"]),
     library("FlowVideo", ["CFFmpeg"]),
@@ -108,6 +109,7 @@ let package = Package(
     tests("FlowTraining", ["FlowGeneration", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
     tests("FlowVideo", ["CFFmpeg"]),
     tests("FlowWire"),
+    tests("FlowPlot"),
     tests("FlowDigest"),
     tests("FlowZeroMQ"),
     tests(

@@ -86,7 +86,8 @@ public enum JumpPairs: Sendable, Equatable {
   private static func times(
     _ count: Int, diagonal: Range<Int>, at times: [Float], jumps: Range<Int>, _ r: [Float], _ t: [Float]
   ) -> JumpTimes {
-    let r = zip(r, t).map { min($0, 1 - margin) }, t = zip(r, t).map { max($1, $0 + margin) }
+    let r = r.map { min($0, 1 - margin) }
+    let t = zip(r, t).map { max($1, $0 + margin) }
     return JumpTimes(
       diagonal: diagonal, diagonalTimes: times, jumps: jumps, r: r, s: zip(r, t).map { ($0 + $1) / 2 }, t: t)
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FlowAutodiff
+internal import FlowAutodiff
+internal import FlowTensor
 
 /// What the squared error of a jump counts: a factor a row, which no derivative flows through.
 public enum JumpWeight: Sendable, Equatable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FlowAutodiff
+internal import FlowManifolds
 
 /// G-ESD: moving the starting time along the flow leaves the landing point where it is,
 /// |∂X_{t→r}(z)/∂t + sg dX_{t→r}[v(z, t)]|² at sg X_{t→r}(z).

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FlowAutodiff
+internal import FlowTensor
 
 /// Rows that learn to jump from t over s to r.
 public struct JumpBatch {
@@ -42,10 +43,10 @@ public protocol JumpTarget: Sendable {
 
 extension Variable {
   /// Ones of this shape: the tangent of a time that runs.
-  var running: Variable { Variable(.init(repeating: 1, shape: shape)) }
+  var running: Variable { Variable(Tensor(repeating: 1, shape: shape)) }
 
   /// The unit row [1, width] along one coordinate.
   static func unit(_ coordinate: Int, of width: Int) -> Variable {
-    Variable(.init((0..<width).map { $0 == coordinate ? 1 : 0 }, shape: [1, width]))
+    Variable(Tensor((0..<width).map { $0 == coordinate ? 1 : 0 }, shape: [1, width]))
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FlowAutodiff
+internal import FlowManifolds
 
 /// G-LSD: moving the landing time moves the landing point with the flow, |∂X_{t→r}(z)/∂r − sg v(X_{t→r}(z), r)|² at
 /// sg X_{t→r}(z).

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FlowAutodiff
-public import FlowManifolds
+internal import FlowManifolds
 
 /// Riemannian MeanFlow: u(z, r, t) against sg of what its own derivative along the path asks for.
 ///
