@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FlowAutodiff
-public import FlowTensor
+package import FlowAutodiff
+package import FlowTensor
 internal import Foundation
 
 /// The flat torus Tⁿ = (ℝ/2πℤ)ⁿ: rows of n angles, kept in [0, 2π), with ⟨u, v⟩ = Σ uᵢvᵢ.
@@ -11,25 +11,25 @@ internal import Foundation
 ///
 /// Cut locus: where two angles are half a turn apart log goes backwards, to −π. Angles of any size are taken as input;
 /// their wrapped value is good to 2e-7 a turn.
-public struct FlatTorus: Manifold {
-  public let dimension: Int
+package struct FlatTorus: Manifold {
+  package let dimension: Int
 
   /// T^`dimension`, of one dimension or more.
-  public init(dimension: Int) {
+  package init(dimension: Int) {
     precondition(dimension > 0, "FlatTorus: dimension \(dimension)")
     self.dimension = dimension
   }
 
-  public var name: String { "torus(\(dimension))" }
-  public var ambient: Int { dimension }
-  public var injectivityRadius: Double { .pi }
+  package var name: String { "torus(\(dimension))" }
+  package var ambient: Int { dimension }
+  package var injectivityRadius: Double { .pi }
 
-  public func projected(_ x: Variable) -> Variable { wrapped(x, from: 0) }
-  public func tangent(_ u: Variable, at x: Variable) -> Variable { u }
-  public func inner(_ u: Variable, _ v: Variable, at x: Variable) -> Variable { u.dot(v) }
-  public func exp(_ x: Variable, _ u: Variable) -> Variable { projected(x + u) }
-  public func log(_ x: Variable, _ y: Variable) -> Variable { wrapped(y - x, from: -.pi) }
-  public func transport(_ u: Variable, from x: Variable, to y: Variable) -> Variable { u }
+  package func projected(_ x: Variable) -> Variable { wrapped(x, from: 0) }
+  package func tangent(_ u: Variable, at x: Variable) -> Variable { u }
+  package func inner(_ u: Variable, _ v: Variable, at x: Variable) -> Variable { u.dot(v) }
+  package func exp(_ x: Variable, _ u: Variable) -> Variable { projected(x + u) }
+  package func log(_ x: Variable, _ y: Variable) -> Variable { wrapped(y - x, from: -.pi) }
+  package func transport(_ u: Variable, from x: Variable, to y: Variable) -> Variable { u }
 
   /// x minus the whole turns that leave it in [from, from + 2π].
   private func wrapped(_ x: Variable, from: Float) -> Variable {
@@ -39,26 +39,26 @@ public struct FlatTorus: Manifold {
     return x - Variable(turns.affine(scale: high)) - Variable(turns.affine(scale: low))
   }
 
-  public func geodesic(from x: Variable, to y: Variable, at t: Variable)
+  package func geodesic(from x: Variable, to y: Variable, at t: Variable)
     -> (point: Variable, velocity: Variable)
   {
     let u = log(x, y)
     return (exp(x, t * u), u)
   }
 
-  public func samplePrior(_ count: Int, _ random: inout Random) -> Tensor {
+  package func samplePrior(_ count: Int, _ random: inout Random) -> Tensor {
     random.uniform([count, dimension]).affine(scale: 2 * .pi)
   }
 
   /// −n·log 2π, the uniform density.
-  public func priorLogDensity(_ x: Variable) -> Variable {
+  package func priorLogDensity(_ x: Variable) -> Variable {
     x.zeroColumn - Float(Double(dimension) * Foundation.log(2 * Double.pi))
   }
 
-  public func logVolumeOfExp(_ x: Variable, _ u: Variable) -> Variable { u.zeroColumn }
+  package func logVolumeOfExp(_ x: Variable, _ u: Variable) -> Variable { u.zeroColumn }
 
   /// Angles of any size name a point: only what is not finite is off the torus.
-  public func violation(_ x: Tensor) -> [Float] {
+  package func violation(_ x: Tensor) -> [Float] {
     (Variable(x) - Variable(x)).squaredNorm.tensor.elements.map { $0 == 0 ? 0 : .infinity }
   }
 }

@@ -58,8 +58,10 @@ extension Manifold {
   /// |u| of a tangent at x, [count, 1]; its derivative is taken as 0 where u = 0.
   public func norm(_ u: Variable, at x: Variable) -> Variable { inner(u, u, at: x).map(.sqrt) }
 
+  /// |log_x(y)|.
   public func distance(_ x: Variable, _ y: Variable) -> Variable { norm(log(x, y), at: x) }
 
+  /// exp_x(t·log_x(y)) and its derivative in t.
   public func geodesic(from x: Variable, to y: Variable, at t: Variable)
     -> (point: Variable, velocity: Variable)
   {
@@ -70,12 +72,15 @@ extension Manifold {
     return (point, velocity)
   }
 
+  /// The tangent part of standard normal numbers: right for a metric that is that of the space around.
   public func tangentNormal(at x: Variable, _ random: inout Random) -> Variable {
     tangent(Variable(random.normal(x.shape)), at: x)
   }
 
+  /// 0: right for a metric that is that of the space around, where `projected` is orthogonal.
   public func logVolumeDensity(_ x: Variable) -> Variable { Variable(.zeros([x.shape[0], 1])) }
 
+  /// The distance to the projection of each row.
   public func violation(_ x: Tensor) -> [Float] {
     let distance = (Variable(x) - projected(Variable(x))).squaredNorm.map(.sqrt)
     return distance.tensor.elements.map { $0.isFinite ? $0 : .infinity }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FlowAutodiff
-public import FlowTensor
+package import FlowAutodiff
+package import FlowTensor
 internal import Foundation
 
 /// The unit sphere Sⁿ in ℝⁿ⁺¹ with the metric of the space around it.
@@ -15,44 +15,44 @@ internal import Foundation
 /// there. Near it the direction is as good as float32 rows say: 1e-7 over the distance from the antipode.
 ///
 /// do Carmo, Riemannian Geometry (1992); Absil, Mahony, Sepulchre, Optimization Algorithms on Matrix Manifolds (2008).
-public struct Sphere: Manifold {
-  public let dimension: Int
+package struct Sphere: Manifold {
+  package let dimension: Int
 
   /// S^`dimension`, of one dimension or more.
-  public init(dimension: Int) {
+  package init(dimension: Int) {
     precondition(dimension > 0, "Sphere: dimension \(dimension)")
     self.dimension = dimension
   }
 
-  public var name: String { "sphere(\(dimension))" }
-  public var ambient: Int { dimension + 1 }
-  public var injectivityRadius: Double { .pi }
+  package var name: String { "sphere(\(dimension))" }
+  package var ambient: Int { dimension + 1 }
+  package var injectivityRadius: Double { .pi }
 
   /// x/|x|; the first axis for x = 0.
-  public func projected(_ x: Variable) -> Variable {
+  package func projected(_ x: Variable) -> Variable {
     let square = x.squaredNorm, zero = Tensor.combine(.equal, square.tensor, Tensor(0))
     let pole = Tensor((0..<ambient).map { $0 == 0 ? 1 : 0 }, shape: [1, ambient])
     return select(zero, Variable(pole), x * select(zero, Variable(1), square).map(.reciprocalSqrt))
   }
 
   /// u − ⟨u, x⟩x.
-  public func tangent(_ u: Variable, at x: Variable) -> Variable { u - u.dot(x) * x }
-  public func inner(_ u: Variable, _ v: Variable, at x: Variable) -> Variable { u.dot(v) }
+  package func tangent(_ u: Variable, at x: Variable) -> Variable { u - u.dot(x) * x }
+  package func inner(_ u: Variable, _ v: Variable, at x: Variable) -> Variable { u.dot(v) }
 
-  public func exp(_ x: Variable, _ u: Variable) -> Variable {
+  package func exp(_ x: Variable, _ u: Variable) -> Variable {
     let square = u.squaredNorm
     return square.map(.stumpff(0)) * x + square.map(.stumpff(1)) * u
   }
 
-  public func log(_ x: Variable, _ y: Variable) -> Variable { SphereChord(x, y).log }
-  public func distance(_ x: Variable, _ y: Variable) -> Variable { SphereChord(x, y).angle }
+  package func log(_ x: Variable, _ y: Variable) -> Variable { SphereChord(x, y).log }
+  package func distance(_ x: Variable, _ y: Variable) -> Variable { SphereChord(x, y).angle }
 
-  public func transport(_ u: Variable, from x: Variable, to y: Variable) -> Variable {
+  package func transport(_ u: Variable, from x: Variable, to y: Variable) -> Variable {
     let s = SphereChord(x, y).middle
     return u - (2 * u.dot(s) / s.squaredNorm) * s
   }
 
-  public func geodesic(from x: Variable, to y: Variable, at t: Variable)
+  package func geodesic(from x: Variable, to y: Variable, at t: Variable)
     -> (point: Variable, velocity: Variable)
   {
     let u = log(x, y), length = u.squaredNorm, square = t.map(.square) * length
@@ -60,12 +60,12 @@ public struct Sphere: Manifold {
     return (cosine * x + (t * sinc) * u, cosine * u - (t * length * sinc) * x)
   }
 
-  public func samplePrior(_ count: Int, _ random: inout Random) -> Tensor {
+  package func samplePrior(_ count: Int, _ random: inout Random) -> Tensor {
     projected(Variable(random.normal([count, ambient]))).tensor
   }
 
   /// −log of the area 2π^((n+1)/2)/Γ((n+1)/2), the uniform density.
-  public func priorLogDensity(_ x: Variable) -> Variable { x.zeroColumn - Float(logArea) }
+  package func priorLogDensity(_ x: Variable) -> Variable { x.zeroColumn - Float(logArea) }
 
   var logArea: Double {
     let half = 0.5 * Double(ambient)
@@ -73,7 +73,7 @@ public struct Sphere: Manifold {
   }
 
   /// (n − 1)·log(sin θ/θ), −∞ at the antipode.
-  public func logVolumeOfExp(_ x: Variable, _ u: Variable) -> Variable {
+  package func logVolumeOfExp(_ x: Variable, _ u: Variable) -> Variable {
     Float(dimension - 1) * u.squaredNorm.map(.stumpff(1)).map(.absolute).map(.log)
   }
 }

@@ -14,8 +14,12 @@ private let poleAtZero: Set<UnaryFunction> = [.log, .reciprocalSqrt, .reciprocal
 private let unaryLaws: [Law] =
   UnaryFunction.allCases.map { function in
     let domain: Domain =
-      positive.contains(function)
-      ? .positive : [.absolute, .sign].contains(function) ? .nonzero : function == .floor ? .shiftedGrid : .real
+      switch function {
+      case _ where positive.contains(function): .positive
+      case .absolute, .sign: .nonzero
+      case .floor: .shiftedGrid
+      default: .real
+      }
     return Law("\(function)", { [[$0]] }, domain, zero: !poleAtZero.contains(function)) {
       $0[0].map(function)
     }

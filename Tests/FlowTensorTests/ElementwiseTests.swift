@@ -28,6 +28,7 @@ struct ElementwiseTests {
     case .softplus: return log1p(exp(x))
     case .logOnePlus: return log1p(x)
     case .expMinusOne: return expm1(x)
+    case .floor: return x.rounded(.down)
     }
   }
 

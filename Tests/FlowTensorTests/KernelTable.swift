@@ -17,7 +17,7 @@ struct KernelRun: Sendable {
 }
 
 private let exactFunctions: Set<UnaryFunction> = [
-  .negate, .square, .absolute, .sign,
+  .negate, .square, .absolute, .sign, .floor,
 ]
 private let positiveFunctions: Set<UnaryFunction> = [
   .log, .sqrt, .reciprocalSqrt, .reciprocal, .logOnePlus,
