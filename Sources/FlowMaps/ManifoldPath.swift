@@ -17,7 +17,8 @@ public struct GeodesicPath: ManifoldPath {
   public init(_ manifold: any Manifold) { self.manifold = manifold }
 
   /// z_t and dz_t/dt.
-  public func state(data: Variable, noise: Variable, at t: Variable) -> (point: Variable, velocity: Variable) {
+  public func state(data: Variable, noise: Variable, at t: Variable) -> (point: Variable, velocity: Variable)
+  {
     manifold.geodesic(from: data, to: noise, at: t)
   }
 }

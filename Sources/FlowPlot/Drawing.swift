@@ -66,7 +66,8 @@ public struct Drawing: Sendable {
     for (band, colour) in DensityGrid.colours.enumerated() {
       let path = grid.runs(of: band + 1).map { run in
         let left = x + Double(run.columns.lowerBound) * cell.x
-        return "M\(short(left)) \(short(y + (Double(run.row) + 0.5) * cell.y))h\(short(Double(run.columns.count) * cell.x))"
+        return
+          "M\(short(left)) \(short(y + (Double(run.row) + 0.5) * cell.y))h\(short(Double(run.columns.count) * cell.x))"
       }
       if path.isEmpty { continue }
       // A little wider than a row: no white between rows.

@@ -6,11 +6,14 @@ import Testing
 @Suite("Plots")
 struct PlotTests {
   private static let surfaces: [(PointPlot.Surface, [Float])] = [
-    (.sphere, [1, 0, 0]), (.torus, [0, 1, 2]), (.rotations, [1, 0, 0, 0, 1, 0, 0, 0, 1]), (.disk, [0.5, -0.5]),
+    (.sphere, [1, 0, 0]), (.torus, [0, 1, 2]), (.rotations, [1, 0, 0, 0, 1, 0, 0, 0, 1]),
+    (.disk, [0.5, -0.5]),
     (.plane(reach: 2), [1, 1]),
   ]
 
-  @Test("a picture has a panel for each view, a band where points were made, and a dot for each true one", arguments: 0..<5)
+  @Test(
+    "a picture has a panel for each view, a band where points were made, and a dot for each true one",
+    arguments: 0..<5)
   func picture(index: Int) {
     let (surface, point) = Self.surfaces[index]
     let many = (0..<50).flatMap { _ in point }

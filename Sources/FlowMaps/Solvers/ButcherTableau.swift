@@ -18,7 +18,8 @@ public struct ButcherTableau: Sendable {
 
   /// The classical method of Kutta (1901): four evaluations, order 4.
   public static let rk4 = ButcherTableau(
-    order: 4, a: [[], [0.5], [0, 0.5], [0, 0, 1]], b: [1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6], c: [0, 0.5, 0.5, 1],
+    order: 4, a: [[], [0.5], [0, 0.5], [0, 0, 1]], b: [1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6],
+    c: [0, 0.5, 0.5, 1],
     e: nil)
 
   /// Dormand and Prince (1980): seven evaluations, order 5 with an estimate of order 4.

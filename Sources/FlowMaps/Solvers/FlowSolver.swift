@@ -34,7 +34,8 @@ public struct FlowSolver: Sendable {
 
   /// Dormand–Prince with steps that keep an error estimate within bounds.
   public init(absolute: Double = 1e-5, relative: Double = 1e-5, most: Int = 2000) {
-    precondition(absolute > 0 && relative >= 0 && most > 0, "FlowSolver: bounds \(absolute), \(relative), \(most)")
+    precondition(
+      absolute > 0 && relative >= 0 && most > 0, "FlowSolver: bounds \(absolute), \(relative), \(most)")
     method = .dormandPrince
     steps = .adaptive(absolute: absolute, relative: relative, most: most)
   }

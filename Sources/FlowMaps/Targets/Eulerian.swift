@@ -40,9 +40,10 @@ public struct Eulerian: JumpTarget {
     var brought: Variable
     switch pushforward {
     case .differential:
-      brought = jvpDetachingTangent(at: [batch.z.detached], along: [velocity]) {
-        teacher.jump($0[0], from: batch.t, to: batch.r)
-      }.tangent
+      brought =
+        jvpDetachingTangent(at: [batch.z.detached], along: [velocity]) {
+          teacher.jump($0[0], from: batch.t, to: batch.r)
+        }.tangent
     case .projection: brought = manifold.tangent(velocity, at: x)
     }
     brought = shortened(brought, to: clip, length: manifold.norm(brought, at: x)).detached

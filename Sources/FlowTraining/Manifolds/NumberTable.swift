@@ -40,7 +40,8 @@ struct NumberTable {
       guard parts.count == labels + columns, numbers.count == columns else {
         throw TrainingError(
           .badData,
-          "\(path), line \(index + 1): '\(line.prefix(60))' is not \(columns) numbers; mend or remove the line")
+          "\(path), line \(index + 1): '\(line.prefix(60))' is not \(columns) numbers; mend or remove the line"
+        )
       }
       guard numbers.allSatisfy(\.isFinite) else {
         throw TrainingError(

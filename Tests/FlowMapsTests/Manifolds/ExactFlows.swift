@@ -71,7 +71,9 @@ struct ExactFlow: CustomTestStringConvertible, Sendable {
     let column = { (values: [Float]) in Variable(Tensor(values, shape: [count, 1])) }
     let r = random.uniforms(count).map { 0.05 + 0.55 * $0 }
     let t = zip(r, random.uniforms(count)).map { $0 + 0.1 + (0.85 - $0) * $1 }
-    let at = { (time: Variable) in map.jump(noise, from: column([Float](repeating: 1, count: count)), to: time) }
+    let at = { (time: Variable) in
+      map.jump(noise, from: column([Float](repeating: 1, count: count)), to: time)
+    }
     let z = at(column(t)).detached
     return JumpBatch(
       z: z, velocity: map.velocity(z, at: column(t)), path: at, r: column(r),

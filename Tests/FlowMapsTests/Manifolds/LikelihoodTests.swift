@@ -42,7 +42,9 @@ struct LikelihoodTests {
     #expect(largest(divergence(flow.map)) < 2e-5)
   }
 
-  @Test("where everything stays or turns, points have the uniform density: −log 4π, −3·log 2π", arguments: [0, 1, 2])
+  @Test(
+    "where everything stays or turns, points have the uniform density: −log 4π, −3·log 2π",
+    arguments: [0, 1, 2])
   func uniform(index: Int) {
     let still = ManifoldMap(Self.sphere) { z, _, _ in 2 * z }
     let turning = ExactFlow(kind: .rotation, manifold: Self.sphere).map
@@ -54,7 +56,9 @@ struct LikelihoodTests {
 
   @Test("the density of a map that pulls points together integrates to 1")
   func integral() {
-    let pulling = ManifoldMap(Self.sphere) { z, _, t in t * Variable(Tensor([0, 0, -1.5], shape: [1, 3])) + 0 * z }
+    let pulling = ManifoldMap(Self.sphere) { z, _, t in
+      t * Variable(Tensor([0, 0, -1.5], shape: [1, 3])) + 0 * z
+    }
     var random = Random(key: 5)
     let uniform = Self.sphere.samplePrior(20_000, &random)
     let densities = pulling.logLikelihood(uniform, solver: FlowSolver(.rk4, steps: 10)).map { Double($0) }

@@ -55,13 +55,17 @@ struct ObjectiveTests {
   @Test("weights multiply errors as their formulas say")
   func weights() {
     let flow = ExactFlow(kind: .rotation, manifold: Sphere(dimension: 2))
-    let wrong = ManifoldMap(flow.manifold) { z, r, t in flow.map.velocity(z, r: r, t: t) + 0.2 * z.flipped(axis: 1) }
+    let wrong = ManifoldMap(flow.manifold) { z, r, t in
+      flow.map.velocity(z, r: r, t: t) + 0.2 * z.flipped(axis: 1)
+    }
     let loss = { (weight: JumpWeight) in
       var random = Random(key: 3)
       let objective = Objective(
-        path: GeodesicPath(flow.manifold), pairs: .toData(gap: 0.5, diagonal: 0), target: Semigroup(), weight: weight,
+        path: GeodesicPath(flow.manifold), pairs: .toData(gap: 0.5, diagonal: 0), target: Semigroup(),
+        weight: weight,
         diagonalWeight: 0)
-      let data = Variable(flow.manifold.samplePrior(1, &random)), noise = Variable(flow.manifold.samplePrior(1, &random))
+      let data = Variable(flow.manifold.samplePrior(1, &random)),
+        noise = Variable(flow.manifold.samplePrior(1, &random))
       var times = random
       let t = JumpPairs.toData(gap: 0.5, diagonal: 0).sample(1, &times).t[0]
       let loss = objective.loss(data: data, noise: noise, online: wrong, teacher: wrong, &random)
