@@ -68,7 +68,9 @@ let package = Package(
     library("FlowGeneration", ["FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowDigest"]),
     library(
       "FlowTraining",
-      ["FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowVideo", yaml]),
+      [
+        "FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowVideo", "FlowPlot", yaml,
+      ]),
 
     // Rows 2 to 4: the mathematics.
     library("FlowMaps", ["FlowManifolds", "FlowAutodiff", "FlowTensor"]),
