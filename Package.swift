@@ -68,7 +68,9 @@ let package = Package(
     library("FlowGeneration", ["FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowDigest"]),
     library(
       "FlowTraining",
-      ["FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowVideo", yaml]),
+      [
+        "FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowVideo", "FlowPlot", yaml,
+      ]),
 
     // Rows 2 to 4: the mathematics.
     library("FlowMaps", ["FlowManifolds", "FlowAutodiff", "FlowTensor"]),
@@ -86,6 +88,7 @@ let package = Package(
 
     // Aside: what meets the outside world.
     library("FlowWire"),
+    library("FlowPlot"),
     library("FlowDigest", ["CSodium"]),
     library("FlowZeroMQ", ["CZeroMQ"]),
     library("FlowVideo", ["CFFmpeg"]),
@@ -108,6 +111,7 @@ let package = Package(
     tests("FlowTraining", ["FlowGeneration", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
     tests("FlowVideo", ["CFFmpeg"]),
     tests("FlowWire"),
+    tests("FlowPlot"),
     tests("FlowDigest"),
     tests("FlowZeroMQ"),
     tests(
