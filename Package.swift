@@ -62,7 +62,7 @@ let package = Package(
 
     // Row 6: the daemon and the client, without main.
     library("FlowServer", ["FlowGeneration", "FlowManifolds", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
-    library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest"]),
+    library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowPlot"]),
 
     // Row 5: generating and training.
     library("FlowGeneration", ["FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowDigest"]),
