@@ -33,7 +33,7 @@ void flow_stumpff(int k, size_t n, const float *x, float *y) {
   for (size_t i = 0; i < n; i++) y[i] = (float)stumpff(k, x[i]);
 }
 
-static double angle_over_sine(int order, double w) {
+double flow_angle_over_sine_value(int order, double w) {
   if (fabs(w) < 0.5) {
     // Σ fₘ wᵐ with f₀ = 1 and fₘ = −fₘ₋₁·m/(2m + 1), differentiated `order` times.
     double f = 1.0, power = 1.0, sum = 0.0;
@@ -61,5 +61,5 @@ static double angle_over_sine(int order, double w) {
 }
 
 void flow_angle_over_sine(int order, size_t n, const float *x, float *y) {
-  for (size_t i = 0; i < n; i++) y[i] = (float)angle_over_sine(order, x[i]);
+  for (size_t i = 0; i < n; i++) y[i] = (float)flow_angle_over_sine_value(order, x[i]);
 }

@@ -2,7 +2,6 @@
 
 package import FlowAutodiff
 package import FlowTensor
-internal import Foundation
 
 /// ℝⁿ with ⟨u, v⟩ = Σ uᵢvᵢ.
 ///
@@ -40,7 +39,7 @@ package struct Euclidean: Manifold {
 
   /// −|x|²/2 − (n/2)·log 2π.
   package func priorLogDensity(_ x: Variable) -> Variable {
-    -0.5 * x.squaredNorm - Float(0.5 * Double(dimension) * Foundation.log(2 * Double.pi))
+    -0.5 * x.squaredNorm - Float(0.5 * Double(dimension) * (logTwo + logPi))
   }
 
   package func logVolumeOfExp(_ x: Variable, _ u: Variable) -> Variable { u.zeroColumn }

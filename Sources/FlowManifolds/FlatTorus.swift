@@ -2,7 +2,6 @@
 
 package import FlowAutodiff
 package import FlowTensor
-internal import Foundation
 
 /// The flat torus Tⁿ = (ℝ/2πℤ)ⁿ: rows of n angles, kept in [0, 2π), with ⟨u, v⟩ = Σ uᵢvᵢ.
 ///
@@ -52,7 +51,7 @@ package struct FlatTorus: Manifold {
 
   /// −n·log 2π, the uniform density.
   package func priorLogDensity(_ x: Variable) -> Variable {
-    x.zeroColumn - Float(Double(dimension) * Foundation.log(2 * Double.pi))
+    x.zeroColumn - Float(Double(dimension) * (logTwo + logPi))
   }
 
   package func logVolumeOfExp(_ x: Variable, _ u: Variable) -> Variable { u.zeroColumn }

@@ -7,10 +7,11 @@ public import FlowTensor
 ///
 /// A batch of points is a variable [count, ambient]. A tangent is a row of the same width in the same coordinates:
 /// what the derivative of a curve of points gives. Inner products, distances, times and log densities are
-/// [count, 1]. Arguments with a first extent of 1 stretch, as everywhere.
+/// [count, 1]. Arguments of one call have the same count.
 ///
 /// All maps are smooth where the mathematics is: values and derivatives of every order are finite at 0, and where a
-/// manifold has a cut locus its page says what is answered there. Arithmetic is float32.
+/// manifold has a cut locus its page says what is answered there. Arithmetic is float32. What a row off the manifold
+/// gives is not said: ``projected(_:)`` first.
 public protocol Manifold: Sendable {
   /// The name that ``manifold(named:)`` reads, such as `sphere(2)`.
   var name: String { get }
@@ -42,8 +43,9 @@ public protocol Manifold: Sendable {
   func samplePrior(_ count: Int, _ random: inout Random) -> Tensor
   /// The log density of that distribution against the Riemannian volume, in nats, [count, 1].
   func priorLogDensity(_ x: Variable) -> Variable
-  /// Standard normal tangents at x: E⟨u, v⟩² = ⟨v, v⟩ for every tangent v.
-  func tangentNormal(at x: Variable, _ random: inout Random) -> Variable
+  /// The tangent that a row z names, linear in z: with standard normal rows, standard normal tangents. That is, the
+  /// sum of ⟨frame(eᵢ), v⟩² over all axes i is ⟨v, v⟩ for every tangent v.
+  func frame(_ z: Variable, at x: Variable) -> Variable
   /// log |det d exp_x| at the tangent u between orthonormal frames, [count, 1]: how exp stretches volume.
   func logVolumeOfExp(_ x: Variable, _ u: Variable) -> Variable
   /// The log, up to a constant, of the Riemannian volume against the one whose divergence is the ambient one of
@@ -72,9 +74,12 @@ extension Manifold {
     return (point, velocity)
   }
 
-  /// The tangent part of standard normal numbers: right for a metric that is that of the space around.
+  /// The tangent part: right for a metric that is that of the space around.
+  public func frame(_ z: Variable, at x: Variable) -> Variable { tangent(z, at: x) }
+
+  /// Standard normal tangents at x.
   public func tangentNormal(at x: Variable, _ random: inout Random) -> Variable {
-    tangent(Variable(random.normal(x.shape)), at: x)
+    frame(Variable(random.normal(x.shape)), at: x)
   }
 
   /// 0: right for a metric that is that of the space around, where `projected` is orthogonal.

@@ -16,3 +16,10 @@ extension Variable {
 
 /// 1 where x > y, else 0.
 func greater(_ x: Variable, _ y: Variable) -> Tensor { Tensor.combine(.greater, x.tensor, y.tensor) }
+
+/// 1 at the largest number of each row, else 0; of two that are within 1e-4 of each other, at the first.
+func oneHotOfLargest(_ x: Tensor) -> Tensor {
+  let ramp = Tensor((0..<x.shape[1]).map { Float($0) * 1e-4 }, shape: [1, x.shape[1]])
+  let ranked = Tensor.combine(.subtract, x, ramp)
+  return Tensor.combine(.equal, ranked, ranked.largest(axis: 1).reshaped([x.shape[0], 1]))
+}

@@ -2,7 +2,6 @@
 
 package import FlowAutodiff
 package import FlowTensor
-internal import Foundation
 
 /// The unit sphere Sⁿ in ℝⁿ⁺¹ with the metric of the space around it.
 ///
@@ -65,11 +64,8 @@ package struct Sphere: Manifold {
   }
 
   /// −log of the area 2π^((n+1)/2)/Γ((n+1)/2), the uniform density.
-  package func priorLogDensity(_ x: Variable) -> Variable { x.zeroColumn - Float(logArea) }
-
-  var logArea: Double {
-    let half = 0.5 * Double(ambient)
-    return Foundation.log(2) + half * Foundation.log(Double.pi) - lgamma(half)
+  package func priorLogDensity(_ x: Variable) -> Variable {
+    x.zeroColumn - Float(logSphereArea(ambient: ambient))
   }
 
   /// (n − 1)·log(sin θ/θ), −∞ at the antipode.
@@ -125,12 +121,7 @@ private struct SphereChord {
   /// `length` times the unit tangent towards the axis that x is farthest from, where y is the antipode.
   private func atCut(_ length: Float, else other: Variable) -> Variable {
     guard cut.sum().item > 0 else { return other }
-    let magnitude = x.tensor.map(.absolute), width = x.shape[-1]
-    // Ties go to the first axis.
-    let tie = Tensor((0..<width).map { Float($0) * 1e-4 }, shape: [1, width])
-    let rank = Variable(Tensor.combine(.add, magnitude, tie))
-    let least = rank.smallest(axis: 1).reshaped([x.shape[0], 1])
-    let axis = Variable(Tensor.combine(.equal, rank.tensor, least.tensor)), point = x.detached
+    let axis = Variable(oneHotOfLargest(x.tensor.map(.absolute).map(.negate))), point = x.detached
     let direction = axis - axis.dot(point) * point
     return select(cut, length * direction * direction.squaredNorm.map(.reciprocalSqrt), other)
   }

@@ -65,4 +65,4 @@ func gemm(
 private let letterN = CChar(UInt8(ascii: "N")), letterT = CChar(UInt8(ascii: "T"))
 
 /// OpenBLAS's own threads stay off: the worker team splits the work.
-private let singleThreadedOpenBLAS: Void = openblas_set_num_threads(1)
+let singleThreadedOpenBLAS: Void = openblas_set_num_threads(1)

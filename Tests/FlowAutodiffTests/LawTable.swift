@@ -5,7 +5,7 @@ import FlowTensor
 
 /// Every primitive, in a function or several that reach all of its rules.
 let lawTable: [Law] =
-  unaryLaws + binaryLaws + reductionLaws + layoutLaws + productLaws + convolutionLaws + normLaws + derivedLaws
+  unaryLaws + binaryLaws + reductionLaws + layoutLaws + productLaws + spectralLaws + convolutionLaws + normLaws + derivedLaws
   + attentionLaws
 
 private let positive: Set<UnaryFunction> = [.log, .sqrt, .reciprocalSqrt, .reciprocal, .logOnePlus]
@@ -26,8 +26,8 @@ private let unaryLaws: [Law] =
   }
   + (0..<5).map { k in Law("Stumpff \(k)", { [[$0]] }) { (4 * $0[0]).map(.stumpff(k)) } }
   + (0..<3).map { order in
-    Law("angle over sine, derivative \(order)", { [[$0]] }, .positive) {
-      (1.5 * $0[0] - 2).map(.angleOverSine(derivative: order))
+    Law("angle over sine, derivative \(order)", { [[$0]] }) {
+      (1.5 * $0[0].map(.tanh)).map(.angleOverSine(derivative: order))
     }
   }
   + [
@@ -57,6 +57,30 @@ private let binaryLaws: [Law] = [
     select(Tensor([1, 0, 1], shape: [3, 1]), $0[0], $0[1])
   },
 ]
+
+/// Symmetric matrices around one whose eigenvalues are all 1, which is where all of these meet at 0.
+private func symmetric(_ x: Variable, scale: Float) -> Variable {
+  let n = x.shape[-1], ones = Tensor((0..<n * n).map { $0 % (n + 1) == 0 ? 1 : 0 }, shape: [n, n])
+  return scale * (x + x.transposed) + Variable(ones)
+}
+
+private let spectralLaws: [Law] =
+  ([.exp, .cosineOfRoot, .sineOfRoot, .logSineOfRoot] as [SpectralFunction]).map { function in
+    Law("spectral \(function)", { [[2, $0, $0]] }, extents: [1, 3]) {
+      symmetric($0[0], scale: 0.5).spectral(function)
+    }
+  }
+  + ([.log, .power(0.5), .power(-0.5), .angleOverSine, .atLeast(0.2)] as [SpectralFunction]).map { function in
+    Law("spectral \(function)", { [[2, $0, $0]] }, extents: [1, 3]) {
+      symmetric($0[0].map(.tanh), scale: 0.1).spectral(function)
+    }
+  }
+  + [
+    Law("spectral leading", { [[2, $0, $0]] }, extents: [3], zero: false) {
+      let gap = Variable(Tensor([5, 0, 0, 0, 0, 0, 0, 0, 5], shape: [3, 3]))
+      return (symmetric($0[0], scale: 0.25) + gap).spectral(.leading(rank: 2))
+    }
+  ]
 
 private let reductionLaws: [Law] = [
   Law("sum of an axis", { [[3, $0, 2]] }) { $0[0].sum(axis: 1) },

@@ -113,6 +113,41 @@ void flow_stumpff(int k, size_t n, const float *x, float *y);
 
 /// The derivative of order `order` of arccos(c)/√(1 − c²) at c = 1 + x, continued to c > 1; for x > −2.
 void flow_angle_over_sine(int order, size_t n, const float *x, float *y);
+double flow_angle_over_sine_value(int order, double x);
+
+// ---------------------------------------------------------------- functions of symmetric matrices (spectral.c)
+
+/// The most directions that a divided difference is taken along: derivatives of this order of a matrix function.
+enum { FLOW_SPECTRAL_ORDER = 5 };
+
+enum {
+  FLOW_SPECTRAL_EXP, FLOW_SPECTRAL_LOG,
+  /// x raised to `parameter`.
+  FLOW_SPECTRAL_POWER,
+  /// cos √x, sin √x / √x and the log of that, continued to negative x.
+  FLOW_SPECTRAL_COSINE_ROOT, FLOW_SPECTRAL_SINE_ROOT, FLOW_SPECTRAL_LOG_SINE_ROOT,
+  /// arccos x / √(1 − x²), continued to x > 1.
+  FLOW_SPECTRAL_ANGLE_OVER_SINE,
+  /// x, but at least `parameter`.
+  FLOW_SPECTRAL_AT_LEAST,
+  /// 1 for the `parameter` largest eigenvalues, else 0.
+  FLOW_SPECTRAL_LEADING
+};
+
+/// A function of one number that is applied to eigenvalues.
+typedef struct {
+  int function;
+  double parameter;
+} flow_spectral;
+
+/// y = Σ over indices i₀…i_k of f[λ_i₀, …, λ_i_k]·P_i₀·E₁·P_i₁ ⋯ E_k·P_i_k for one matrix A = Σ λ_i·P_i, f[…] the
+/// divided difference: the term of f(A + E₁ + … + E_k) that is linear in each of E₁…E_k, in this order.
+///
+/// λ rises and is overwritten; row i of v [n, n] is the eigenvector of λ_i. The workspace has (2 + k)·n² numbers.
+/// Cost: n^(k+1) differences.
+void flow_spectral_map(
+  const flow_spectral *f, int k, int n, double *lambda, const double *v, const float *const *e, float *y,
+  double *workspace);
 
 // ---------------------------------------------------------------- epilogues of products (epilogue.c)
 
