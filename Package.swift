@@ -56,13 +56,13 @@ let package = Package(
     executable(
       "flowbench",
       [
-        "FlowGeneration", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint", "FlowTensor", "COneDNN",
-        argumentParser,
+        "FlowGeneration", "FlowManifolds", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint", "FlowTensor",
+        "COneDNN", argumentParser,
       ]),
 
     // Row 6: the daemon and the client, without main.
-    library("FlowServer", ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
-    library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest"]),
+    library("FlowServer", ["FlowGeneration", "FlowManifolds", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
+    library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowPlot"]),
 
     // Row 5: generating and training.
     library("FlowGeneration", ["FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowDigest"]),

@@ -62,10 +62,10 @@ public struct MLP: Sendable {
   /// The parameters.
   public let layout: ParameterLayout
 
-  private let states: StateFeatures
-  private let times: TimeFeatures
-  private let hidden: [LinearLayer]
-  private let head: LinearLayer
+  let states: StateFeatures
+  let times: TimeFeatures
+  let hidden: [LinearLayer]
+  let head: LinearLayer
 
   /// Declares the parameters of a network of this shape.
   public init(_ configuration: MLPConfiguration) {

@@ -8,9 +8,9 @@ internal import FlowTensor
 struct StateFeatures: Sendable {
   /// Columns of the features.
   let count: Int
-  private let harmonics: Int
-  private let angles: [Range<Int>]
-  private let others: [Range<Int>]
+  let harmonics: Int
+  let angles: [Range<Int>]
+  let others: [Range<Int>]
 
   /// Features of states of `input` coordinates, of which those in `angles` are angles.
   init(input: Int, angles: [Int], harmonics: Int) {

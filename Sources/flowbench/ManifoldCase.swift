@@ -2,6 +2,8 @@
 
 internal import FlowAutodiff
 internal import FlowCheckpoint
+internal import FlowGeneration
+internal import FlowManifolds
 internal import FlowNN
 internal import FlowTensor
 internal import FoundationEssentials
@@ -95,7 +97,7 @@ struct ManifoldTask: TrainingTask {
   }
 }
 
-/// One evaluation of a flow map on the sphere: x = exp_z(−P_z u(z, 0, 1)).
+/// One evaluation of a flow map on the sphere by the sampler of the daemon: x = exp_z(−P_z u(z, 0, 1)).
 struct ManifoldSamplingCase: BenchmarkCase {
   static var names: [String] { ["manifold-sampling"] }
 
@@ -103,25 +105,24 @@ struct ManifoldSamplingCase: BenchmarkCase {
     try TrainingCase<ManifoldTask>.export(name)
   }
 
-  private let model: MLP
-  private let parameters: Parameters
-  private let noise: [Variable]
-  private let precision: MatmulPrecision
+  private let configuration: MLPConfiguration
+  private let sampler: PointSampler
+  private let noise: [Tensor]
   private var runs = 0
 
   init(_ name: String, precision: InferencePrecision, input: SafetensorsFile) throws {
-    guard let precision = MatmulPrecision(rawValue: precision.rawValue) else {
-      throw NoSuchCase(description: "the network of the sphere multiplies in float32 or bfloat16")
-    }
-    self.precision = precision
-    model = MLP(
+    let model = MLP(
       try JSONDecoder().decode(
         MLPConfiguration.self, from: Data((input.metadata["configuration"] ?? "").utf8)))
-    parameters = Parameters(try model.layout.declarations.map { try input.tensor($0.name, shape: $0.shape) })
-    noise = try input.batches("input.noise")
+    let weights = try model.layout.declarations.map { try input.tensor($0.name, shape: $0.shape) }
+    configuration = model.configuration
+    sampler = PointSampler(
+      CompiledMLP(model, weights: weights, precision: precision), PointGeometry(try manifold(named: "sphere(2)")),
+      prior: .standard, kind: .jumps)
+    noise = try input.batches("input.noise").map(\.tensor)
   }
 
-  var remarks: [String: Double] { ["gflop": gigaflops(model.configuration)] }
+  var remarks: [String: Double] { ["gflop": gigaflops(configuration)] }
 
   mutating func run() {
     _ = sample(runs % noise.count)
@@ -130,11 +131,5 @@ struct ManifoldSamplingCase: BenchmarkCase {
 
   func results() -> [(name: String, tensor: Tensor)] { [("output", sample(0))] }
 
-  private func sample(_ batch: Int) -> Tensor {
-    MatmulPrecision.$current.withValue(precision) {
-      let z = noise[batch], times = { Variable(Tensor(repeating: $0, shape: [samples, 1])) }
-      let u = Sphere.project(model(z, r: times(0), t: times(1), parameters), at: z)
-      return Sphere.exp(z, -u).tensor
-    }
-  }
+  private func sample(_ batch: Int) -> Tensor { sampler.transport(noise[batch], PointWalk(evaluations: 1)) }
 }
