@@ -40,14 +40,13 @@ private enum Sphere {
   }
 }
 
-private let samples = 1024
-
-private func manifoldModel() -> MLP {
-  MLP(MLPConfiguration(input: 3, output: 3, width: 512, layers: 4))
+/// Points of a batch, and the network: the paper's, and a small one on as many points as the daemon sends at a time.
+private func extents(_ name: String) -> (samples: Int, width: Int) {
+  name.hasSuffix("-small") ? (16_384, 128) : (1024, 512)
 }
 
 /// Products of one evaluation, in 10⁹ operations.
-private func gigaflops(_ c: MLPConfiguration) -> Double {
+private func gigaflops(_ c: MLPConfiguration, samples: Int) -> Double {
   let first = (c.input + 4 * c.frequencies) * c.width
   return 2e-9 * Double(samples * (first + (c.layers - 1) * c.width * c.width + c.output * c.width))
 }
@@ -59,13 +58,15 @@ struct ManifoldTask: TrainingTask {
   static func export(_ name: String, to writer: inout SafetensorsWriter, _ random: inout Random)
     -> (configuration: any Encodable, layout: ParameterLayout)
   {
+    let (samples, width) = extents(name)
     let points: Shape = [batchesPerCase, samples, 3], times: Shape = [batchesPerCase, samples, 1]
     let t = random.uniform(times)
     writer.add("input.x", Sphere.points(batchesPerCase * samples, &random).reshaped(points))
     writer.add("input.noise", Sphere.points(batchesPerCase * samples, &random).reshaped(points))
     writer.add("input.t", t)
     writer.add("input.r", t)
-    return (manifoldModel().configuration, manifoldModel().layout)
+    let model = MLP(MLPConfiguration(input: 3, output: 3, width: width, layers: 4))
+    return (model.configuration, model.layout)
   }
 
   private let model: MLP
@@ -86,20 +87,21 @@ struct ManifoldTask: TrainingTask {
     let t = t[number]
     let (z, v) = Sphere.geodesic(from: x[number], to: noise[number], at: t)
     let u = Sphere.project(model(z, r: t, t: t, p), at: z)
-    return (1 / Float(samples)) * (u - v).map(.square).sum()
+    return (1 / Float(z.shape[0])) * (u - v).map(.square).sum()
   }
 
   /// Three products for each of the forward pass; the first layer has no gradient with respect to its input.
   var gigaflops: Double {
     let c = model.configuration
-    return 3 * flowbench.gigaflops(c)
+    let samples = x[0].shape[0]
+    return 3 * flowbench.gigaflops(c, samples: samples)
       - 2e-9 * Double(samples * (c.input + 4 * c.frequencies) * c.width)
   }
 }
 
 /// One evaluation of a flow map on the sphere by the sampler of the daemon: x = exp_z(−P_z u(z, 0, 1)).
 struct ManifoldSamplingCase: BenchmarkCase {
-  static var names: [String] { ["manifold-sampling"] }
+  static var names: [String] { ["manifold-sampling", "manifold-sampling-small"] }
 
   static func export(_ name: String) throws -> (SafetensorsWriter, metadata: [String: String]) {
     try TrainingCase<ManifoldTask>.export(name)
@@ -121,7 +123,7 @@ struct ManifoldSamplingCase: BenchmarkCase {
     noise = try input.batches("input.noise").map(\.tensor)
   }
 
-  var remarks: [String: Double] { ["gflop": gigaflops(configuration)] }
+  var remarks: [String: Double] { ["gflop": gigaflops(configuration, samples: noise[0].shape[0])] }
 
   mutating func run() {
     _ = sample(runs % noise.count)
