@@ -52,7 +52,7 @@ let package = Package(
     // Row 7: executables.
     executable("flowd", ["FlowServer", "FlowGeneration", "FlowTensor", argumentParser, logging]),
     executable("flowctl", ["FlowClient", argumentParser]),
-    executable("flowtrain", ["FlowTraining", "FlowGeneration", "FlowTensor", argumentParser]),
+    executable("flowtrain", ["FlowTraining", "FlowGeneration", "FlowCheckpoint", "FlowTensor", argumentParser]),
     executable(
       "flowbench",
       [
@@ -108,7 +108,9 @@ let package = Package(
     tests(
       "FlowGeneration", ["FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint", "AllocationCounter"]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    tests("FlowTraining", ["FlowGeneration", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
+    tests(
+      "FlowTraining",
+      ["FlowGeneration", "FlowManifolds", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
     tests("FlowVideo", ["CFFmpeg"]),
     tests("FlowWire"),
     tests("FlowPlot"),
