@@ -106,7 +106,11 @@ let package = Package(
     tests("FlowManifolds", ["FlowAutodiff", "FlowTensor"]),
     tests("FlowMaps", ["FlowManifolds", "FlowAutodiff", "FlowTensor"]),
     tests(
-      "FlowGeneration", ["FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint", "AllocationCounter"]),
+      "FlowGeneration",
+      [
+        "FlowManifolds", "FlowMaps", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint", "AllocationCounter",
+        "FlowTestSupport",
+      ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests(
       "FlowTraining",
@@ -127,7 +131,7 @@ let package = Package(
       name: "EndToEndTests", dependencies: ["FlowTestSupport", "FlowWire", "FlowDigest", "flowd", "flowctl"],
       swiftSettings: strict),
     .target(
-      name: "FlowTestSupport", dependencies: ["FlowGeneration", "FlowNN", "FlowTensor"],
+      name: "FlowTestSupport", dependencies: ["FlowGeneration", "FlowManifolds", "FlowNN", "FlowTensor"],
       path: "Tests/FlowTestSupport", swiftSettings: strict),
   ]
 )

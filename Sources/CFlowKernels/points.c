@@ -19,6 +19,15 @@ void flow_step_points(
   FLOW_PICK(flow_step_points)(manifold, rows, ambient, scale, u, u_stride, points);
 }
 
+void flow_normalise_ball(
+  size_t rows, size_t ambient, float *u, size_t u_stride, const float *x, size_t x_stride) {
+  for (size_t i = 0; i < rows; i++, u += u_stride, x += x_stride) {
+    float square = 0;
+    for (size_t c = 0; c < ambient; c++) square += x[c] * x[c];
+    for (size_t c = 0; c < ambient; c++) u[c] *= 0.5f * (1.0f - square);
+  }
+}
+
 static void draw_torus(size_t n, float *x) {
   for (size_t c = 0; c < n; c++) {
     float angle = 6.28318531f * x[c];
@@ -48,6 +57,23 @@ static void draw_rotation(const float *quaternion, float *x) {
   memcpy(x, rows, sizeof rows);
 }
 
+/// exp of the normal tangent x at the centre of the ball.
+static void draw_ball(size_t n, float *x) {
+  float square = 0;
+  for (size_t c = 0; c < n; c++) square += x[c] * x[c];
+  float length = sqrtf(square), share = length > 1e-6f ? tanhf(0.5f * length) / length : 0.5f;
+  for (size_t c = 0; c < n; c++) x[c] *= share;
+}
+
+/// exp of the normal tangent (0, x₁, …) at (1, 0, …).
+static void draw_hyperboloid(size_t n, float *x) {
+  float square = 0;
+  for (size_t c = 1; c < n; c++) square += x[c] * x[c];
+  float length = sqrtf(square), share = length > 1e-6f ? sinhf(length) / length : 1.0f;
+  for (size_t c = 1; c < n; c++) x[c] *= share;
+  x[0] = coshf(length);
+}
+
 void flow_draw_points(
   int manifold, uint64_t key, uint64_t stream, uint64_t first, size_t rows, size_t ambient, flow_points points) {
   // Each row begins at a whole block of four random numbers.
@@ -67,6 +93,8 @@ void flow_draw_points(
       default:
         flow_normal(key, stream, place, ambient, x);
         if (manifold == FLOW_SPHERE) draw_sphere(ambient, x);
+        if (manifold == FLOW_BALL) draw_ball(ambient, x);
+        if (manifold == FLOW_HYPERBOLOID) draw_hyperboloid(ambient, x);
         break;
     }
   }

@@ -26,11 +26,12 @@ static void ISA(circle_of_squares)(size_t n, float *q, float *sine) {
   }
 }
 
-/// cosh √q and sinh √q/√q. The product of exponential and its inverse is one to rounding, for √q up to 80.
+/// cosh √q and sinh √q/√q; longer than 40 counts as 40, before which float32 ends.
 static void ISA(hyperbola_of_squares)(size_t n, float *q, float *sine) {
   for (size_t i = 0; i < n; i++) {
     float square = q[i] > 0 ? q[i] : 0.0f, length = __builtin_sqrtf(square);
-    length = length < 80.0f ? length : 80.0f;
+    square = square < 1600.0f ? square : 1600.0f;
+    length = length < 40.0f ? length : 40.0f;
     float grown = ISA(exponential)(length), shrunk = ISA(exponential)(-length);
     float series = 1.0f + square * (1.0f / 6.0f + square * (1.0f / 120.0f + square * (1.0f / 5040.0f)));
     sine[i] = square < 0.25f ? series : 0.5f * (grown - shrunk) / length;
@@ -65,7 +66,8 @@ static inline __attribute__((always_inline)) void ISA(step_sphere)(
   }
 }
 
-/// The same with cosh and sinh and ⟨x, u⟩ = −x₀u₀ + Σ xᵢuᵢ; the first coordinate is made anew from the others.
+/// The same with cosh and sinh and ⟨x, u⟩ = −x₀u₀ + Σ xᵢuᵢ; the first coordinate is made anew from the others. Lengths
+/// are those of the space part after a boost to the origin, where nothing cancels.
 static void ISA(step_hyperboloid)(
   size_t rows, size_t n, float scale, float *u, size_t u_stride, flow_points points) {
   float cosine[POINT_BLOCK], sine[POINT_BLOCK];
@@ -74,8 +76,10 @@ static void ISA(step_hyperboloid)(
     float *w = u + i * u_stride, dot = -x[0] * w[0];
     for (size_t c = 1; c < n; c++) dot += x[c] * w[c];
     for (size_t c = 0; c < n; c++) w[c] = scale * (w[c] + dot * x[c]);
-    float square = -w[0] * w[0];
-    for (size_t c = 1; c < n; c++) square += w[c] * w[c];
+    float along = 0, square = 0;
+    for (size_t c = 1; c < n; c++) along += x[c] * w[c];
+    along /= x[0] * (1.0f + x[0]);
+    for (size_t c = 1; c < n; c++) square += (w[c] - along * x[c]) * (w[c] - along * x[c]);
     cosine[i] = square;
   }
   ISA(hyperbola_of_squares)(rows, cosine, sine);

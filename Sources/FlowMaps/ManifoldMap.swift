@@ -14,7 +14,8 @@ public enum Head: String, Sendable, Codable, CaseIterable {
   /// conformal factor, so that answers of one size are velocities of one size everywhere.
   case metricNormalised
 
-  func tangent(_ f: Variable, at z: Variable, on manifold: any Manifold) -> Variable {
+  /// The velocity that the answer f at z stands for.
+  public func tangent(_ f: Variable, at z: Variable, on manifold: any Manifold) -> Variable {
     let u = manifold.tangent(f, at: z)
     switch self {
     case .velocity: return u

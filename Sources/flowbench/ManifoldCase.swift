@@ -117,8 +117,7 @@ struct ManifoldSamplingCase: BenchmarkCase {
     let weights = try model.layout.declarations.map { try input.tensor($0.name, shape: $0.shape) }
     configuration = model.configuration
     sampler = PointSampler(
-      CompiledMLP(model, weights: weights, precision: precision), PointGeometry(try manifold(named: "sphere(2)")),
-      prior: .standard, kind: .jumps)
+      CompiledMLP(model, weights: weights, precision: precision), PointGeometry(try manifold(named: "sphere(2)")))
     noise = try input.batches("input.noise").map(\.tensor)
   }
 

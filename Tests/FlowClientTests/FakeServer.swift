@@ -162,7 +162,7 @@ private struct FakeStream {
   private var status: ServerStatus {
     ServerStatus(
       version: "0", uptimeMilliseconds: 1500, isDraining: false, limits: limits, sessions: [],
-      models: [fakeModel], sessionsOpened: 3, framesGenerated: 99)
+      models: [fakeModel], sessionsOpened: 3, framesGenerated: 99, pointsGenerated: 0)
   }
 }
 
@@ -173,7 +173,7 @@ func fakeFrame(_ index: Int) -> [UInt8] { (0..<6).map { UInt8(truncatingIfNeeded
 let fakeModel = ModelSummary(
   name: "toy",
   state: .ready(
-    ModelDetails(
+    .video(VideoDetails(
       sha256: String(repeating: "ab", count: 32), width: 2, height: 1, framesPerSecond: 35,
       actions: ["none", "left"], defaultAction: "none", defaultSteps: 2, maximumSteps: 4,
-      bytesPerStream: 1, dataLicence: "CC0")))
+      bytesPerStream: 1, dataLicence: "CC0"))))

@@ -6,12 +6,12 @@ import Testing
 @Suite("Replies")
 struct ReplyTests {
   static let limits = ServerLimits(sessions: 2, idleMilliseconds: 60_000)
-  static let details = ModelDetails(
+  static let details = VideoDetails(
     sha256: "ab", width: 64, height: 48, framesPerSecond: 35, actions: ["none", "left"],
     defaultAction: "none",
     defaultSteps: 4, maximumSteps: 8, bytesPerStream: 1 << 20, dataLicence: "BSD-3-Clause")
   static let models = [
-    ModelSummary(name: "a", state: .ready(details)), ModelSummary(name: "b", state: .absent),
+    ModelSummary(name: "a", state: .ready(.video(details))), ModelSummary(name: "b", state: .absent),
     ModelSummary(name: "c", state: .loading), ModelSummary(name: "d", state: .failed("tensor x is short")),
   ]
   static let opened = Opened(
@@ -46,7 +46,7 @@ struct ReplyTests {
       .status(
         ServerStatus(
           version: "0.1.0", uptimeMilliseconds: 5, isDraining: false, limits: limits, sessions: [session],
-          models: models, sessionsOpened: 3, framesGenerated: 4)),
+          models: models, sessionsOpened: 3, framesGenerated: 4, pointsGenerated: 5)),
       .pong,
     ] as [Reply])
   func roundTrips(reply: Reply) throws {

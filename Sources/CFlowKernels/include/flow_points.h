@@ -36,7 +36,11 @@ enum { FLOW_EUCLIDEAN, FLOW_TORUS, FLOW_SPHERE, FLOW_ROTATION, FLOW_HYPERBOLOID,
 void flow_step_points(
   int manifold, size_t rows, size_t ambient, float scale, float *u, size_t u_stride, flow_points points);
 
-/// Rows `first`, `first + 1`, … of the uniform distribution on the torus, the sphere or the rotations, or of the standard
-/// normal one in ℝⁿ. Row i depends on key, stream and i alone.
+/// u ← u/λ with λ the conformal factor 2/(1 − |x|²), for rows of points of the ball.
+void flow_normalise_ball(
+  size_t rows, size_t ambient, float *u, size_t u_stride, const float *x, size_t x_stride);
+
+/// Rows `first`, `first + 1`, … of the uniform distribution on the torus, the sphere or the rotations, of the standard
+/// normal one in ℝⁿ, or of exp of a standard normal tangent at the centre of a hyperbolic space. Row i depends on key, stream and i alone.
 void flow_draw_points(
   int manifold, uint64_t key, uint64_t stream, uint64_t first, size_t rows, size_t ambient, flow_points points);

@@ -53,10 +53,10 @@ public struct ManifoldBundle: Sendable {
       throw BundleError(.badWeights, "\(error)")
     }
     let trained = file.metadata[Self.geometryKey] ?? ""
-    guard trained == manifest.geometry else {
+    guard trained == geometry.name else {
       throw BundleError(
         .badWeights,
-        "\(path) was made for the geometry '\(trained)', and \(Self.manifestName) says '\(manifest.geometry)'; make the "
+        "\(path) was made for the geometry '\(trained)', and \(Self.manifestName) says '\(geometry.name)'; make the "
           + "bundle again with flowtrain")
     }
     sha256 = try BundleFile.digest(path)
@@ -81,7 +81,7 @@ public struct ManifoldBundle: Sendable {
       writer.add("network.\(declaration.name)", tensor)
     }
     let path = "\(folder)/weights.safetensors"
-    try writer.write(to: path, metadata: [Self.geometryKey: manifest.geometry])
+    try writer.write(to: path, metadata: [Self.geometryKey: geometry.name])
     var manifest = manifest
     manifest.weights = try BundleFile.digest(path)
     try BundleFile.encode(manifest, to: "\(folder)/\(Self.manifestName)")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FlowMaps
 public import FlowNN
 public import FlowTensor
 
@@ -22,6 +23,8 @@ public struct ManifoldManifest: Sendable, Codable, Equatable {
   public var network: MLPConfiguration
   /// How the weights came to be, for people.
   public var method: String
+  /// How the network's answer becomes a velocity.
+  public var head: Head
   /// What the network is asked for at each evaluation.
   public var sampler: SamplerKind
   /// Network evaluations a point unless the client asks otherwise.
@@ -45,7 +48,7 @@ public struct ManifoldManifest: Sendable, Codable, Equatable {
   ///   - coordinates: nil takes the usual names of the geometry's coordinates.
   public init(
     summary: String, geometry: String, coordinates: [String]? = nil, network: MLPConfiguration, method: String,
-    sampler: SamplerKind = .jumps, defaultEvaluations: Int = 1, maximumEvaluations: Int = 1000,
+    head: Head = .velocity, sampler: SamplerKind = .jumps, defaultEvaluations: Int = 1, maximumEvaluations: Int = 1000,
     prior: ManifoldPrior = .standard, precision: InferencePrecision = .float32, dataLicence: String
   ) {
     format = Self.currentFormat
@@ -54,6 +57,7 @@ public struct ManifoldManifest: Sendable, Codable, Equatable {
     self.coordinates = coordinates ?? coordinateNames(of: geometry, count: network.output)
     self.network = network
     self.method = method
+    self.head = head
     self.sampler = sampler
     self.defaultEvaluations = defaultEvaluations
     self.maximumEvaluations = maximumEvaluations

@@ -2,6 +2,7 @@
 
 internal import FlowAutodiff
 public import FlowManifolds
+internal import FlowMaps
 internal import FlowTensor
 
 /// A manifold as a sampler walks on it: by kernels where there are any, by ``FlowManifolds/Manifold`` otherwise.
@@ -40,14 +41,31 @@ public struct PointGeometry: Sendable, Equatable {
   package var isFused: Bool { factors != nil }
 
   private static func factors(of manifold: any Manifold, from start: Int) -> [Factor]? {
-    let kernel: PointKernel? =
-      switch manifold {
-      case is Euclidean: .euclidean
-      case is FlatTorus: .torus
-      case is Sphere: .sphere
-      default: nil
-      }
-    return kernel.map { [Factor(kernel: $0, start: start, width: manifold.ambient)] }
+    let kernel: PointKernel
+    switch manifold {
+    case is Euclidean: kernel = .euclidean
+    case is FlatTorus: kernel = .torus
+    case is Sphere: kernel = .sphere
+    case is SpecialOrthogonal: kernel = .rotation
+    case is Hyperboloid: kernel = .hyperboloid
+    case is PoincareBall: kernel = .ball
+    // Scaling changes lengths, not where geodesics lead.
+    case let scaled as Scaled: return factors(of: scaled.base, from: start)
+    case let product as Product: return factors(of: product.parts, from: start)
+    case let power as Power: return factors(of: [any Manifold](repeating: power.base, count: power.copies), from: start)
+    default: return nil
+    }
+    return [Factor(kernel: kernel, start: start, width: manifold.ambient)]
+  }
+
+  private static func factors(of parts: [any Manifold], from start: Int) -> [Factor]? {
+    var all: [Factor] = [], start = start
+    for part in parts {
+      guard let some = factors(of: part, from: start) else { return nil }
+      all += some
+      start += part.ambient
+    }
+    return all
   }
 
   /// What makes a point unusable.
@@ -79,12 +97,15 @@ public struct PointGeometry: Sendable, Equatable {
     write(manifold.projected(Variable(read(rows, x, stride: stride))).tensor, to: x, stride: stride)
   }
 
-  /// x ← exp_x(scale·P_x u), for `rows` rows; u is overwritten.
+  /// x ← exp_x(scale·v), for `rows` rows, v being what `head` makes of the answers u, which are overwritten.
   func step(
-    _ rows: Int, scale: Float, along u: UnsafeMutablePointer<Float>, uStride: Int,
+    _ rows: Int, _ head: Head, scale: Float, along u: UnsafeMutablePointer<Float>, uStride: Int,
     from x: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    if let factors {
+    if let factors, head == .velocity || isConformal {
+      if head == .metricNormalised, factors[0].kernel == .ball {
+        PointRows.normaliseOnBall(rows: rows, width: ambient, u, uStride: uStride, at: x, stride: stride)
+      }
       factors.walk { factor, _ in
         PointRows.step(
           factor.kernel, rows: rows, width: factor.width, scale: scale, along: u + factor.start, uStride: uStride,
@@ -92,9 +113,16 @@ public struct PointGeometry: Sendable, Equatable {
       }
     } else {
       let point = Variable(read(rows, x, stride: stride))
-      let tangent = manifold.tangent(scale * Variable(read(rows, u, stride: uStride)), at: point)
+      let answer = Variable(read(rows, u, stride: uStride))
+      let tangent = scale * head.tangent(answer, at: point, on: manifold)
       write(manifold.projected(manifold.exp(point, tangent)).tensor, to: x, stride: stride)
     }
+  }
+
+  /// Whether a kernel divides by the metric's length of an ambient direction, which is one but on the ball.
+  private var isConformal: Bool {
+    guard let factors, factors.count == 1 else { return false }
+    return [.euclidean, .torus, .sphere, .ball].contains(factors[0].kernel)
   }
 
   /// Points that are drawn together where there is no kernel: each belongs to a block that is drawn whole, so that a

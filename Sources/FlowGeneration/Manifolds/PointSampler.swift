@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import FlowMaps
 package import FlowNN
 public import FlowTensor
 
@@ -29,16 +30,19 @@ public final class PointSampler {
   public convenience init(_ bundle: ManifoldBundle, precision: InferencePrecision? = nil) {
     self.init(
       CompiledMLP(bundle.network, weights: bundle.weights, precision: precision ?? bundle.manifest.precision),
-      bundle.geometry, prior: bundle.manifest.prior, kind: bundle.manifest.sampler)
+      bundle.geometry, prior: bundle.manifest.prior, kind: bundle.manifest.sampler, head: bundle.manifest.head)
   }
 
-  package init(_ network: CompiledMLP, _ geometry: PointGeometry, prior: ManifoldPrior, kind: SamplerKind) {
+  package init(
+    _ network: CompiledMLP, _ geometry: PointGeometry, prior: ManifoldPrior = .standard, kind: SamplerKind = .jumps,
+    head: Head = .velocity
+  ) {
     self.network = network
     self.geometry = geometry
     self.prior = prior
     self.kind = kind
     rooms = (0..<4 * Team.size).map { _ in network.makeRows() }
-    work = SamplerWork(network, geometry, prior, rooms)
+    work = SamplerWork(network, geometry, prior, head, rooms)
   }
 
   /// How many points a run of the team takes at most.
@@ -189,12 +193,16 @@ private final class SamplerWork: TeamWork {
   private let network: CompiledMLP
   private let geometry: PointGeometry
   private let prior: ManifoldPrior
+  private let head: Head
   private let rooms: [MLPRows]
 
-  init(_ network: CompiledMLP, _ geometry: PointGeometry, _ prior: ManifoldPrior, _ rooms: [MLPRows]) {
+  init(
+    _ network: CompiledMLP, _ geometry: PointGeometry, _ prior: ManifoldPrior, _ head: Head, _ rooms: [MLPRows]
+  ) {
     self.network = network
     self.geometry = geometry
     self.prior = prior
+    self.head = head
     self.rooms = rooms
   }
 
@@ -231,6 +239,6 @@ private final class SamplerWork: TeamWork {
     }
     let u = network.evaluate(rows, x, stride: slice.stride, at: schedule.times(step), in: room)
     geometry.step(
-      rows, scale: schedule.scale(step), along: u, uStride: network.answerStride, from: x, stride: slice.stride)
+      rows, head, scale: schedule.scale(step), along: u, uStride: network.answerStride, from: x, stride: slice.stride)
   }
 }

@@ -39,8 +39,15 @@ package enum PointRows {
     flow_step_points(kernel.number, rows, width, scale, u, uStride, flow_points(x: x, stride: stride))
   }
 
-  /// Rows from `first` on of the uniform distribution on a torus, a sphere or the rotations, or of the normal one in ℝⁿ,
-  /// each decided by key, stream and its number alone.
+  /// u ← u/λ, λ the conformal factor of the Poincaré ball.
+  package static func normaliseOnBall(
+    rows: Int, width: Int, _ u: UnsafeMutablePointer<Float>, uStride: Int, at x: UnsafePointer<Float>, stride: Int
+  ) {
+    flow_normalise_ball(rows, width, u, uStride, x, stride)
+  }
+
+  /// Rows from `first` on of the manifold's prior: uniform where it is compact, a wrapped normal where it is not; each
+  /// decided by key, stream and its number alone.
   package static func draw(
     _ kernel: PointKernel, key: UInt64, stream: UInt64, first: Int, rows: Int, width: Int,
     into x: UnsafeMutablePointer<Float>, stride: Int
