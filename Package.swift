@@ -114,7 +114,8 @@ let package = Package(
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests(
       "FlowTraining",
-      ["FlowGeneration", "FlowManifolds", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
+      ["FlowGeneration", "FlowManifolds", "FlowMaps", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]
+    ),
     tests("FlowVideo", ["CFFmpeg"]),
     tests("FlowWire"),
     tests("FlowPlot"),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowCheckpoint
+internal import FlowGeneration
+internal import FlowNN
 internal import FoundationEssentials
 
 /// Many trainings to compare: every method of every recipe with every seed, each in a folder of its own.
@@ -84,7 +86,7 @@ public struct Campaign {
       recipePath: "\(folder.isEmpty ? "" : folder + "/")\(recipe)/recipe.yaml", settings: settings, runs: place,
       data: data)
     let clock = ContinuousClock()
-    var run = try TrainingRun(pipeline.stage, folder: "\(place)/\(recipe)/flow")
+    var run = try pipeline.openRun()
     let before = run.step
     let time = try clock.measure { try run.train(progress: progress) }
     let bundle = try pipeline.bundle()

@@ -15,11 +15,13 @@ public struct ManifoldPipeline {
   let points: PointSet
   let stage: ManifoldStage
   private let recipePath: String
+  private let settings: [String]
   private let folder: String
 
   /// Reads a recipe and its points; `data` defaults to `$FLOW_DATA`, then `data`.
   public init(recipePath: String, settings: [String] = [], runs: String, data: String?) throws {
     self.recipePath = recipePath
+    self.settings = settings
     recipe = try ManifoldRecipe(path: recipePath, settings: settings)
     manifold = try recipe.space()
     if let fault = recipe.priorFault(on: manifold) { throw TrainingError(.badRecipe, "\(recipePath): \(fault)") }
@@ -30,8 +32,24 @@ public struct ManifoldPipeline {
 
   /// Trains to the recipe's end, or to step `limit`.
   public func train(until limit: Int?, progress: Progress) throws {
-    var run = try TrainingRun(stage, folder: folder)
+    var run = try openRun()
     try run.train(until: limit ?? .max, progress: progress)
+  }
+
+  /// The run, at its last checkpoint if it has one. Throws ``TrainingError`` if that was made by another recipe.
+  func openRun() throws -> TrainingRun {
+    let path = "\(folder)/recipe.yaml"
+    if FileManager.default.fileExists(atPath: path) {
+      let earlier = try ManifoldRecipe(path: path)
+      guard earlier.trainsLike(recipe) else {
+        throw TrainingError(
+          .badCheckpoint,
+          "\(folder) was begun by another recipe, \(path); train in another --runs folder, or remove it to begin anew")
+      }
+    }
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try AtomicFile.write(Array(RecipeFile(path: recipePath, settings: settings).text().utf8), to: path)
+    return try TrainingRun(stage, folder: folder)
   }
 
   /// The trained map as a bundle: the averaged weights of the last checkpoint.
@@ -96,6 +114,15 @@ public struct ManifoldPipeline {
 }
 
 extension ManifoldRecipe {
+  /// Whether a checkpoint of one of these recipes goes on under the other: all but words, and how it is sampled, is the
+  /// same, the length of the schedule included: the rate of a step depends on it.
+  fileprivate func trainsLike(_ other: ManifoldRecipe) -> Bool {
+    var copy = other
+    (copy.summary, copy.method, copy.dataLicence, copy.sampler) = (summary, method, dataLicence, sampler)
+    copy.optimiser.report = optimiser.report
+    return copy == self
+  }
+
   /// What makes the recipe's prior impossible on a manifold, or nil.
   func priorFault(on manifold: any Manifold) -> String? {
     guard case .wrappedNormal(let centres, let deviation) = prior else { return nil }

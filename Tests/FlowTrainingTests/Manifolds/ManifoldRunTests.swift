@@ -3,6 +3,7 @@
 import FlowAutodiff
 import FlowGeneration
 import FlowManifolds
+import FlowMaps
 import FlowNN
 import FlowTensor
 import Foundation
@@ -117,6 +118,55 @@ struct ManifoldRunTests {
       #expect(evaluation.rows[0].biased.mean < evaluation.rows[1].biased.mean)
       #expect(abs(evaluation.priorNegativeLogLikelihood - 2.5310) < 1e-3)
       #expect(evaluation.negativeLogLikelihood!.isFinite && "\(evaluation)".contains("NLL of test points"))
+    }
+  }
+
+  @Test("a run does not go on from a checkpoint that another recipe made")
+  func otherRecipe() throws {
+    try withFolder { folder in
+      _ = try Self.recipe(in: folder)
+      let pipeline = { (settings: [String]) in
+        try ManifoldPipeline(
+          recipePath: folder + "/recipe.yaml", settings: settings, runs: folder + "/runs", data: nil)
+      }
+      try pipeline([]).train(until: 2, progress: .silent)
+      let error = #expect(throws: TrainingError.self) {
+        try pipeline(["objective.target=semigroup"]).train(until: 3, progress: .silent)
+      }
+      #expect(error?.code == .badCheckpoint && error?.message.contains("recipe.yaml") == true)
+      try pipeline(["summary=Other words.", "optimiser.report=2"]).train(until: 4, progress: .silent)
+    }
+  }
+
+  @Test("a campaign trains each method with each seed once, and makes a table of them")
+  func campaign() throws {
+    try withFolder { folder in
+      try FileManager.default.createDirectory(atPath: folder + "/tiny", withIntermediateDirectories: true)
+      _ = try Self.recipe(in: folder + "/tiny")
+      try """
+      recipes: [tiny]
+      seeds: [1, 2]
+      methods:
+        - { name: RFM, settings: [objective.target=none, objective.pairs=diagonal] }
+        - { name: G-PSD, settings: [objective.target=semigroup] }
+      settings: { tiny: [optimiser.steps=3] }
+      published: { tiny: { G-PSD: 0.25 } }
+      """.write(toFile: folder + "/campaign.yaml", atomically: true, encoding: .utf8)
+      let campaign = try Campaign(path: folder + "/campaign.yaml", runs: folder + "/runs", data: nil)
+      var counts: [Int] = []
+      try campaign.run(progress: .silent) { counts.append($0.count) }
+      #expect(counts == [1, 2, 3, 4])
+      let results = try campaign.results()
+      #expect(results.map(\.seed) == [1, 2, 1, 2] && results.allSatisfy { $0.steps == 3 && $0.skipped == 0 })
+      let table = campaign.markdown(results)
+      #expect(table.contains("### tiny: sphere(2), 2000 test points"))
+      let rows = table.split(separator: "\n").filter { $0.hasPrefix("| ") }
+      #expect(rows.count == 4 && rows[2].hasPrefix("| RFM, end of step |") && rows[3].contains("| 0.25 |"), "\(table)")
+      #expect(Set(rows.map { $0.count { $0 == "|" } }).count == 1)
+      // Nothing is trained again.
+      try FileManager.default.removeItem(atPath: folder + "/tiny/recipe.yaml")
+      try campaign.run(progress: .silent) { counts.append($0.count) }
+      #expect(try campaign.results() == results)
     }
   }
 
