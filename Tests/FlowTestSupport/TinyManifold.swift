@@ -2,7 +2,7 @@
 
 package import FlowGeneration
 internal import FlowManifolds
-internal import FlowNN
+package import FlowNN
 internal import FlowTensor
 
 /// A flow map of the smallest network there can be; its weights are noise, also those that training begins with zeros.

@@ -9,6 +9,8 @@ internal import FlowTensor
 public struct PointGeometry: Sendable, Equatable {
   /// The manifold.
   public let manifold: any Manifold
+  /// Numbers a point.
+  public let ambient: Int
   private let factors: [Factor]?
 
   /// Coordinates that one kernel moves.
@@ -21,12 +23,14 @@ public struct PointGeometry: Sendable, Equatable {
   /// The geometry of a manifold.
   public init(_ manifold: any Manifold) {
     self.manifold = manifold
+    ambient = manifold.ambient
     factors = Self.factors(of: manifold, from: 0)
   }
 
   /// The same manifold without kernels: what they are compared with.
   package init(general manifold: any Manifold) {
     self.manifold = manifold
+    ambient = manifold.ambient
     factors = nil
   }
 
@@ -35,8 +39,6 @@ public struct PointGeometry: Sendable, Equatable {
 
   /// The name of the manifold.
   public var name: String { manifold.name }
-  /// Numbers a point.
-  public var ambient: Int { manifold.ambient }
   /// Whether kernels do all of it.
   package var isFused: Bool { factors != nil }
 

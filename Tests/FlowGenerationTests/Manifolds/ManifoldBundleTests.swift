@@ -29,7 +29,7 @@ struct ManifoldBundleTests {
     let word: String
     var testDescription: String { "\(change.old) to \(change.new)" }
     init(_ old: String, _ new: String, _ code: BundleError.Code, _ word: String) {
-      (change, self.code, word) = ((old, new), code, word)
+      (change, self.code, self.word) = ((old, new), code, word)
     }
   }
 

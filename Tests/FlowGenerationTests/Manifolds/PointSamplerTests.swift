@@ -102,7 +102,7 @@ struct PointSamplerTests {
   }
 
   /// A process of its own: other tests allocate meanwhile.
-  @Test("once a schedule has been seen, a walk allocates nothing", arguments: ["sphere(2)", "power(se(3),3)"])
+  @Test("once a schedule has been seen, a walk allocates nothing", arguments: ["sphere(2)", "torus(7)", "so(3)", "se(3)", "power(se(3),3)", "power(sphere(2),8)"])
   func allocations(geometry: String) async {
     await #expect(processExitsWith: .success) { [geometry] in
       let bundle = try tinyManifold("tiny", geometry: geometry, width: 64)
