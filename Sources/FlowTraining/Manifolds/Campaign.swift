@@ -33,16 +33,19 @@ public struct Campaign {
   private let folder: String
   private let runs: String
   private let data: String?
+  private let evaluation: ManifoldEvaluation.Settings
 
   /// Reads a campaign.
   ///
   /// - Parameters:
   ///   - runs: where trainings go: `runs/RECIPE/METHOD-SEED`.
-  public init(path: String, runs: String, data: String?) throws {
+  ///   - evaluation: what is measured of each.
+  public init(path: String, runs: String, data: String?, evaluation: ManifoldEvaluation.Settings = .init()) throws {
     plan = try RecipeFile(path: path).decode()
     folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     self.runs = runs
     self.data = data
+    self.evaluation = evaluation
   }
 
   /// Trains and evaluates what is not finished yet; the results so far are handed to `finished` after each.
@@ -94,7 +97,7 @@ public struct Campaign {
       recipe: recipe, method: method.name, seed: seed, steps: run.step, skipped: run.skipped,
       stepsPerSecond: Double(run.step - before) / (time / .seconds(1)),
       diagonal: pipeline.stage.validate(.init(bundle.weights))[0].value,
-      evaluation: pipeline.evaluate(bundle, .init(), progress: progress))
+      evaluation: pipeline.evaluate(bundle, evaluation, progress: progress))
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     try AtomicFile.write(Array(encoder.encode(result)), to: "\(place)/result.json")

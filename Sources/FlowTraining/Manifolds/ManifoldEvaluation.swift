@@ -168,7 +168,13 @@ private struct Judge {
 extension Random {
   /// `count` different numbers below `bound`, or all of them.
   mutating func choice(of count: Int, below bound: Int) -> [Int32] {
-    let draws = uniforms(bound)
-    return (0..<bound).sorted { draws[$0] < draws[$1] }.prefix(count).map(Int32.init)
+    // A shuffle of which only the beginning is made: places that are not in the table hold their own number.
+    var moved: [Int: Int] = [:]
+    return zip(0..<min(count, bound), uniforms(count)).map { place, draw in
+      let other = min(bound - 1, place + Int(draw * Float(bound - place)))
+      let chosen = moved[other] ?? other
+      moved[other] = moved[place] ?? place
+      return Int32(chosen)
+    }
   }
 }

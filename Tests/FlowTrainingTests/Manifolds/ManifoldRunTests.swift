@@ -152,14 +152,16 @@ struct ManifoldRunTests {
       settings: { tiny: [optimiser.steps=3] }
       published: { tiny: { G-PSD: 0.25 } }
       """.write(toFile: folder + "/campaign.yaml", atomically: true, encoding: .utf8)
-      let campaign = try Campaign(path: folder + "/campaign.yaml", runs: folder + "/runs", data: nil)
+      let campaign = try Campaign(
+        path: folder + "/campaign.yaml", runs: folder + "/runs", data: nil,
+        evaluation: .init(evaluations: [1, 2], draws: 2, testPoints: 60))
       var counts: [Int] = []
       try campaign.run(progress: .silent) { counts.append($0.count) }
       #expect(counts == [1, 2, 3, 4])
       let results = try campaign.results()
       #expect(results.map(\.seed) == [1, 2, 1, 2] && results.allSatisfy { $0.steps == 3 && $0.skipped == 0 })
       let table = campaign.markdown(results)
-      #expect(table.contains("### tiny: sphere(2), 2000 test points"))
+      #expect(table.contains("### tiny: sphere(2), 60 test points"))
       let rows = table.split(separator: "\n").filter { $0.hasPrefix("| ") }
       #expect(rows.count == 4 && rows[2].hasPrefix("| RFM, end of step |") && rows[3].contains("| 0.25 |"), "\(table)")
       #expect(Set(rows.map { $0.count { $0 == "|" } }).count == 1)
