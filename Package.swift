@@ -52,7 +52,7 @@ let package = Package(
     // Row 7: executables.
     executable("flowd", ["FlowServer", "FlowGeneration", "FlowTensor", argumentParser, logging]),
     executable("flowctl", ["FlowClient", argumentParser]),
-    executable("flowtrain", ["FlowTraining", "FlowGeneration", "FlowTensor", argumentParser]),
+    executable("flowtrain", ["FlowTraining", "FlowGeneration", "FlowCheckpoint", "FlowTensor", argumentParser]),
     executable(
       "flowbench",
       [
@@ -112,7 +112,10 @@ let package = Package(
         "FlowTestSupport",
       ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    tests("FlowTraining", ["FlowGeneration", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
+    tests(
+      "FlowTraining",
+      ["FlowGeneration", "FlowManifolds", "FlowMaps", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]
+    ),
     tests("FlowVideo", ["CFFmpeg"]),
     tests("FlowWire"),
     tests("FlowPlot"),

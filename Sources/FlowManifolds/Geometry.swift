@@ -38,7 +38,8 @@ private struct GeometryParser {
     let start = position
     let family = take { $0.isLetter || $0 == "_" }
     guard let family = Family(rawValue: family) else {
-      let found = family.isEmpty ? "'\(rest.prefix(24))' begins with no name" : "there is no manifold '\(family)'"
+      let found =
+        family.isEmpty ? "'\(rest.prefix(24))' begins with no name" : "there is no manifold '\(family)'"
       throw GeometryError(description: "\(found); there are \(Family.list)")
     }
     depth += 1
@@ -134,7 +135,8 @@ private struct GeometryParser {
 
 /// What there is, by the name that it is written with.
 private enum Family: String, CaseIterable {
-  case euclidean, torus, sphere, so, se, hyperboloid, poincare, spd, stiefel, grassmann, simplex, product, power,
+  case euclidean, torus, sphere, so, se, hyperboloid, poincare, spd, stiefel, grassmann, simplex, product,
+    power,
     scaled
 
   /// Rows of matrices beyond which an eigenvalue decomposition a point is out of reach.

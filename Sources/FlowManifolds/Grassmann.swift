@@ -6,13 +6,14 @@ package import FlowTensor
 /// The p-dimensional subspaces of ℝⁿ: rows of the n² numbers of the orthogonal projection P on the subspace, with
 /// ⟨U, V⟩ = tr(UV)/2. Tangents are symmetric U with UP + PU = U.
 ///
-/// With the reflection J = 2P − I: exp_P(U) = (I + cos 2U·J + sin 2U)/2. With J′ of Q, C = (J′J + JJ′)/2 = cos 2U and
-/// log_P(Q) = F(C)·(J′ − CJ)/2, F(c) = arccos c/√(1 − c²). Distance = √Σ θᵢ² of the principal angles. Transport along
-/// V: U ↦ E·U·Eᵀ, E = e^[V, P]. Curvature 0…2 (1 for p = 1); injectivity radius π/2. Prior: uniform.
+/// With the reflection J = 2P − I: exp_P(U) = (I + cos 2U·J + sin 2U)/2. The half-way subspace, the p leading
+/// eigenvectors of P + Q, has the reflection K = cos U·J + sin U, so that with C = (KJ + JK)/2:
+/// log_P(Q) = F(C)·(K − CJ), F(c) = arccos c/√(1 − c²). Distance = √Σ θᵢ² of the principal angles. Transport along V:
+/// U ↦ E·U·Eᵀ, E = e^[V, P]. Curvature 0…2 (1 for p = 1); injectivity radius π/2. Prior: uniform.
 ///
-/// Cut locus: a principal angle of a quarter turn, where a direction of one subspace is orthogonal to the other. log is
-/// finite there with finite derivatives, and 0 along that direction. Near it angles are good to 1e-7 over the distance
-/// from it.
+/// Cut locus: a principal angle of a quarter turn, where a direction of one subspace is orthogonal to the other and the
+/// half-way subspace is any of a circle of them, which one LAPACK decides. At an angle of δ from it log and distance
+/// err by 1e-7/δ, so that nearer than 1e-5 only this holds: they and their derivatives are finite.
 ///
 /// Bendokat, Zimmermann, Absil, A Grassmann Manifold Handbook (2024).
 package struct Grassmann: Manifold {
@@ -54,9 +55,10 @@ package struct Grassmann: Manifold {
   }
 
   package func log(_ x: Variable, _ y: Variable) -> Variable {
-    let j = reflection(x), other = reflection(y), cosine = other.times(j).symmetricPart
-    let sine = other - cosine.times(j)
-    return tangent((0.5 * cosine.spectral(.angleOverSine).times(sine)).flattened, at: x)
+    let j = reflection(x),
+      middle = 2 * (matrices(x) + matrices(y)).spectral(.leading(rank: rank)) - identity(size)
+    let cosine = middle.times(j).symmetricPart, sine = middle - cosine.times(j)
+    return tangent(cosine.spectral(.angleOverSine).times(sine).flattened, at: x)
   }
 
   package func transport(_ u: Variable, from x: Variable, to y: Variable) -> Variable {
@@ -82,9 +84,11 @@ package struct Grassmann: Manifold {
     Float(2).squareRoot() * tangent(z, at: x)
   }
 
-  /// ½·Σ over pairs of eigenvalues μ of [U, P] of log(sin a/a), a = |μᵢ − μⱼ|: the isotropy group has the same roots.
+  /// ½·Σ over pairs i < j of eigenvalues μ of [U, P] of log(sin a/a), a = |μᵢ + μⱼ|: those are the roots of the skew
+  /// matrices, half of which are the isotropy group's. All pairs, less those of an eigenvalue with itself, count twice.
   package func logVolumeOfExp(_ x: Variable, _ u: Variable) -> Variable {
-    let turn = commutator(matrices(u).times(reflection(x)))
-    return 0.25 * turn.transposedTimes(turn).spectral(.logSineOfRoot).trace
+    let u = matrices(u), turn = commutator(u.times(reflection(x)))
+    let all = turn.transposedTimes(turn).spectral(.logSineOfRoot).trace
+    return 0.25 * (all - (4 * u.times(u)).spectral(.logSineOfRoot).trace)
   }
 }

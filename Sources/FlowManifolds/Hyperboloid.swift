@@ -92,7 +92,8 @@ package struct Hyperboloid: Manifold {
   }
 
   private func origin(_ count: Int) -> Variable {
-    Variable(Tensor((0..<ambient).map { $0 == 0 ? 1 : 0 }, shape: [1, ambient]).broadcast(to: [count, ambient]))
+    Variable(
+      Tensor((0..<ambient).map { $0 == 0 ? 1 : 0 }, shape: [1, ambient]).broadcast(to: [count, ambient]))
   }
 
   /// The space part of z, boosted from the origin to x.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import FlowGeneration
 internal import FlowTraining
+internal import FoundationEssentials
 
 /// How a flow map on a manifold is evaluated.
 struct PointEvaluationOptions: ParsableArguments {
@@ -39,8 +41,12 @@ struct PointEvaluationOptions: ParsableArguments {
 
   func evaluate(_ bundle: String, recipe: String) throws -> ManifoldEvaluation {
     let pipeline = try ManifoldPipeline(recipePath: recipe, settings: settings, runs: runs, data: data)
-    if let pictures { try pipeline.drawPictures(into: pictures) }
-    return try pipeline.evaluate(
+    // What is packed is what is served; before that, the run's last checkpoint.
+    let isPacked = FileManager.default.fileExists(atPath: "\(bundle)/\(ManifoldBundle.manifestName)")
+    let model = isPacked && settings.isEmpty ? try ManifoldBundle(folder: bundle) : try pipeline.bundle()
+    if let pictures { try pipeline.drawPictures(of: model, into: pictures) }
+    return pipeline.evaluate(
+      model,
       .init(evaluations: nfe, draws: draws, testPoints: testPoints, likelihood: !withoutLikelihood),
       progress: .standardError)
   }

@@ -5,7 +5,8 @@ import FlowTensor
 
 /// Every primitive, in a function or several that reach all of its rules.
 let lawTable: [Law] =
-  unaryLaws + binaryLaws + reductionLaws + layoutLaws + productLaws + spectralLaws + convolutionLaws + normLaws + derivedLaws
+  unaryLaws + binaryLaws + reductionLaws + layoutLaws + productLaws + spectralLaws + convolutionLaws
+  + normLaws + derivedLaws
   + attentionLaws
 
 private let positive: Set<UnaryFunction> = [.log, .sqrt, .reciprocalSqrt, .reciprocal, .logOnePlus]

@@ -64,16 +64,18 @@ public struct Discrepancy: Sendable {
       let left = Variable(some.reshaped([some.shape[0], 1, width])).broadcast(
         to: [some.shape[0], y.shape[0], width])
       let right = Variable(y.reshaped([1, y.shape[0], width])).broadcast(to: left.shape)
-      let k = kernel(left.reshaped([count, width]), right.reshaped([count, width]))
-      // In double from here on: the sums of a million kernels are compared.
-      return sum + k.tensor.withElements { $0.reduce(0.0) { $0 + Double($1) } }
+      let apart = square(left.reshaped([count, width]), right.reshaped([count, width]))
+      // Σ k = Σ (√k)², which is summed in double: sums of a million kernels are compared.
+      let roots = (-0.5 * gamma * apart).map(.exp).tensor
+      return sum + roots.sumOfSquares / Double(apart.shape[1])
     }
   }
 
-  private func kernel(_ x: Variable, _ y: Variable) -> Variable {
+  /// What the kernel is of, [count, 1], or a column a coordinate, of whose kernels the mean is meant.
+  private func square(_ x: Variable, _ y: Variable) -> Variable {
     switch distance {
-    case .geodesic: (-gamma * manifold.distance(x, y).map(.square)).map(.exp)
-    case .perCoordinate: (-gamma * manifold.log(x, y).map(.square)).map(.exp).mean(axes: [1])
+    case .geodesic: manifold.distance(x, y).map(.square)
+    case .perCoordinate: manifold.log(x, y).map(.square)
     }
   }
 }

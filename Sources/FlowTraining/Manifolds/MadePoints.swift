@@ -43,6 +43,42 @@ func hyperbolicPairPoints(count: Int, on manifold: any Manifold) throws -> Tenso
   return manifold.exp(centre, 0.7 * manifold.tangentNormal(at: centre, &random)).tensor
 }
 
+/// Chains of bodies in space, each turned and moved against the one before: by 1 along its own x axis, and by one of two
+/// turns, the same along a chain but for noise of 0.1: a tight helix or a slight bend. The first body is the frame of
+/// reference's origin, turned at random by 0.3. Rows of nine numbers of the rotation and three of the place a body.
+func rigidChainPoses(count: Int, on manifold: any Manifold) throws -> Tensor {
+  guard let chain = manifold as? Power, chain.base.name == "se(3)" else {
+    throw TrainingError(.badRecipe, "rigidChains wants the manifold power(se(3),n), not \(manifold.name)")
+  }
+  let group = SpecialOrthogonal(), bodies = chain.copies
+  var random = Random(key: 3333)
+  let identity = Variable(Tensor((0..<9).map { $0 % 4 == 0 ? 1 : 0 }, shape: [1, 9])).broadcast(to: [count, 9])
+  let turn = { (axis: [Float], random: inout Random) in
+    let noise = Variable(random.normal([count, 3]).affine(scale: 0.1))
+    return group.exp(identity, hat(Variable(Tensor(axis, shape: [count, 3])) + noise))
+  }
+  let isHelix = random.uniforms(count).map { $0 < 0.5 }
+  let axes = isHelix.flatMap { $0 ? [0.5, 0, 1.5] : [0, 0.3, 0.1] as [Float] }
+  var rotation = group.exp(identity, hat(Variable(random.normal([count, 3]).affine(scale: 0.3))))
+  var place = Variable(.zeros([count, 3])), rows: [Variable] = []
+  for _ in 0..<bodies {
+    rows += [rotation, place]
+    let matrix = rotation.reshaped([count, 3, 3])
+    place = place + matrix.slice(axis: 2, 0..<1).reshaped([count, 3])
+    let step = turn(axes, &random).reshaped([count, 3, 3])
+    rotation = group.projected(FlowAutodiff.matmul(matrix, step).reshaped([count, 9]))
+  }
+  return concatenate(rows, axis: 1).tensor
+}
+
+/// The matrices of cross products with rows ω, [count, 9]: tangents of SO(3) at the identity.
+private func hat(_ omega: Variable) -> Variable {
+  let parts = omega.unstacked(axis: 1).map { $0.reshaped([omega.shape[0], 1]) }
+  let zero = 0 * parts[0]
+  return concatenate(
+    [zero, -parts[2], parts[1], parts[2], zero, -parts[0], -parts[1], parts[0], zero], axis: 1)
+}
+
 /// A helix around S², laid into a larger sphere by a random rotation: τ uniform in −π…π, longitude 5τ, latitude τ/2,
 /// moved along a normal tangent of deviation 0.05 (2602.07744).
 func sphereHelix(count: Int, ambient: Int) -> Tensor {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowAutodiff
+internal import FlowGeneration
 internal import FlowManifolds
 internal import FlowMaps
 internal import FlowTensor
@@ -45,7 +46,7 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
 
   /// How far samples are from test points.
   public struct Row: Sendable, Codable, Equatable {
-    /// What was compared: `jump`, `euler`, `eulerAtEnd`, `floor` or `prior`.
+    /// What was compared: `jumps`, `euler`, `eulerAtEnd`, `floor` or `prior`.
     public var sampler: String
     /// Network evaluations a point.
     public var evaluations: Int
@@ -77,7 +78,7 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
   public var priorNegativeLogLikelihood: Double
 
   init(
-    _ recipe: ManifoldRecipe, map: ManifoldMap, step: ManifoldStep, points: PointSet, _ settings: Settings,
+    _ recipe: ManifoldRecipe, _ bundle: ManifoldBundle, map: ManifoldMap, points: PointSet, _ settings: Settings,
     progress: Progress
   ) {
     let manifold = map.manifold, all = points.test
@@ -88,29 +89,39 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
     target = recipe.objective.target.rawValue
     seed = recipe.optimiser.seed
     testPoints = test.shape[0]
-    let training = points.training
+    let training = points.training, prior = bundle.manifest.prior
     progress.show("\(recipe.name): floor and prior")
     rows = [
       judge.row("floor", 0, draws: 20) { random in
-        let draws = random.uniforms(test.shape[0])
-        return training.gather(draws.map { Int32(min(training.shape[0] - 1, Int($0 * Float(training.shape[0])))) })
+        training.gather(random.choice(of: test.shape[0], below: training.shape[0]))
       },
-      judge.row("prior", 0) { manifold.samplePrior(test.shape[0], &$0) },
+      judge.row("prior", 0) { prior.sample(test.shape[0], on: manifold, &$0) },
     ]
-    let steps: [ManifoldStep] = step == .euler ? [.euler, .eulerAtEnd] : [step]
-    for (step, evaluations) in steps.flatMap({ step in settings.evaluations.map { (step, $0) } }) {
-      progress.show("\(recipe.name): \(step) with \(evaluations) evaluations")
+    let sampler = PointSampler(bundle)
+    for evaluations in settings.evaluations {
+      progress.show("\(recipe.name): \(evaluations) evaluations")
       rows.append(
-        judge.row(step.rawValue, evaluations) { random in
-          map.sample(
-            manifold.samplePrior(test.shape[0], &random), schedule: uniformSchedule(steps: evaluations), by: step)
+        judge.row(bundle.manifest.sampler.rawValue, evaluations) { random in
+          sampler.sample(test.shape[0], seed: random.key, PointWalk(evaluations: evaluations))
         })
     }
+    if bundle.manifest.sampler == .euler {
+      for evaluations in settings.evaluations {
+        progress.show("\(recipe.name): \(evaluations) evaluations, at the end of steps")
+        rows.append(
+          judge.row(ManifoldStep.eulerAtEnd.rawValue, evaluations) { random in
+            map.sample(
+              prior.sample(test.shape[0], on: manifold, &random), schedule: uniformSchedule(steps: evaluations),
+              by: .eulerAtEnd)
+          })
+      }
+    }
     let mean = { (values: [Float]) in -values.reduce(0.0) { $0 + Double($1) } / Double(values.count) }
-    priorNegativeLogLikelihood = mean(manifold.priorLogDensity(Variable(test)).tensor.elements)
+    priorNegativeLogLikelihood = mean(prior.logDensity(Variable(test), on: manifold).tensor.elements)
     if settings.likelihood {
       progress.show("\(recipe.name): likelihood")
-      negativeLogLikelihood = mean(map.logLikelihood(test))
+      negativeLogLikelihood = mean(
+        map.logLikelihood(test, prior: { prior.logDensity($0, on: manifold) }))
     }
   }
 }
@@ -151,5 +162,19 @@ private struct Judge {
       sampler: name, evaluations: evaluations, biased: .init(estimates.map(\.biased)),
       unbiasedSquare: .init(estimates.map(\.unbiasedSquare)),
       perCoordinate: coordinates.isEmpty ? nil : .init(coordinates), milliseconds: milliseconds)
+  }
+}
+
+extension Random {
+  /// `count` different numbers below `bound`, or all of them.
+  mutating func choice(of count: Int, below bound: Int) -> [Int32] {
+    // A shuffle of which only the beginning is made: places that are not in the table hold their own number.
+    var moved: [Int: Int] = [:]
+    return zip(0..<min(count, bound), uniforms(count)).map { place, draw in
+      let other = min(bound - 1, place + Int(draw * Float(bound - place)))
+      let chosen = moved[other] ?? other
+      moved[other] = moved[place] ?? place
+      return Int32(chosen)
+    }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FlowGeneration
 internal import FlowManifolds
 public import FlowMaps
 public import FlowNN
@@ -19,6 +20,8 @@ public struct ManifoldRecipe: Sendable, Codable, Equatable {
   public var manifold: String
   /// The points.
   public var data: PointSource
+  /// Where generation starts from; the manifold's own prior if absent.
+  public var prior: ManifoldPrior?
   /// The network.
   public var network: NetworkRecipe
   /// The method.
@@ -64,8 +67,25 @@ public struct ManifoldRecipe: Sendable, Codable, Equatable {
   func shape(on space: any Manifold) -> MLPConfiguration {
     MLPConfiguration(
       input: space.ambient, output: space.ambient, width: network.width, layers: network.layers,
-      times: network.times ?? .everyLayer, angles: space is FlatTorus ? Array(0..<space.ambient) : [],
-      harmonics: network.harmonics ?? 1)
+      times: network.times ?? .everyLayer, angles: angles(of: space), harmonics: network.harmonics ?? 1)
+  }
+}
+
+/// The coordinates of a manifold that are angles, those of its parts included.
+private func angles(of manifold: any Manifold) -> [Int] {
+  switch manifold {
+  case is FlatTorus: return Array(0..<manifold.ambient)
+  case let scaled as Scaled: return angles(of: scaled.base)
+  case let power as Power:
+    let base = angles(of: power.base)
+    return (0..<power.copies).flatMap { copy in base.map { $0 + copy * power.base.ambient } }
+  case let product as Product:
+    var start = 0
+    return product.parts.flatMap { part in
+      defer { start += part.ambient }
+      return angles(of: part).map { $0 + start }
+    }
+  default: return []
   }
 }
 

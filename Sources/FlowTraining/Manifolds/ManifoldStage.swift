@@ -2,6 +2,7 @@
 
 public import FlowAutodiff
 internal import FlowCheckpoint
+internal import FlowGeneration
 public import FlowManifolds
 internal import FlowMaps
 public import FlowNN
@@ -19,6 +20,7 @@ public struct ManifoldStage: TrainingStage {
   let manifold: any Manifold
   private let recipe: ManifoldRecipe
   private let objective: Objective
+  private let prior: ManifoldPrior
   private let training: Tensor
   private let validation: Tensor
 
@@ -28,6 +30,7 @@ public struct ManifoldStage: TrainingStage {
     self.manifold = manifold
     model = MLP(recipe.shape(on: manifold))
     objective = recipe.objective.objective(on: manifold)
+    prior = recipe.prior ?? .standard
     training = points.training
     // As many as a report can afford to compare.
     let validation = points.validation
@@ -53,7 +56,7 @@ public struct ManifoldStage: TrainingStage {
   public func loss(_ p: Parameters, average: Parameters, random: inout Random) -> Variable {
     let count = training.shape[0]
     let indices = random.uniforms(recipe.batch).map { Int32(min(count - 1, Int($0 * Float(count)))) }
-    let noise = manifold.samplePrior(recipe.batch, &random)
+    let noise = prior.sample(recipe.batch, on: manifold, &random)
     let loss = objective.loss(
       data: Variable(training.gather(indices)), noise: Variable(noise), online: map(p),
       teacher: map(Parameters(p.values.map(\.detached))), &random)
@@ -63,7 +66,7 @@ public struct ManifoldStage: TrainingStage {
   /// On unseen points: the loss of the velocity, and how far samples are, by network evaluations.
   public func validate(_ p: Parameters) -> [(name: String, value: Double)] {
     var random = Random(key: optimiser.seed, stream: 1 << 60)
-    let map = map(p), noise = manifold.samplePrior(validation.shape[0], &random)
+    let map = map(p), noise = prior.sample(validation.shape[0], on: manifold, &random)
     let plain = Objective(path: GeodesicPath(manifold), pairs: .diagonal, target: nil)
     let diagonal = plain.loss(
       data: Variable(validation), noise: Variable(noise), online: map, teacher: map, &random
@@ -84,7 +87,7 @@ public struct ManifoldStage: TrainingStage {
     var random = Random(key: optimiser.seed, stream: 1 << 61)
     let steps = step == .euler ? 100 : 1
     let samples = map(p).sample(
-      manifold.samplePrior(4096, &random), schedule: uniformSchedule(steps: steps), by: step)
+      prior.sample(4096, on: manifold, &random), schedule: uniformSchedule(steps: steps), by: step)
     return PointPicture(
       manifold: manifold, title: "\(recipe.name): \(steps == 1 ? "one evaluation" : "\(steps) evaluations")",
       generated: samples, data: validation)

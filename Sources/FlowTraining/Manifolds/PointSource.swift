@@ -15,6 +15,8 @@ public enum PointSource: String, Sendable, Codable, CaseIterable {
   case swissRoll
   /// Two wrapped normals of the Poincaré disk (Chen and Lipman 2024), 20,000 points.
   case hyperbolicPair
+  /// Chains of rigid bodies, 20,000 of them: a backbone of turns of two kinds, one motion a body.
+  case rigidChains
   /// A helix around a sphere of any dimension (2602.07744), 100,000 points.
   case helix
 
@@ -37,6 +39,7 @@ public enum PointSource: String, Sendable, Codable, CaseIterable {
     case .preproline: return try ranks("\(folder)/torus/top500_rank_preproline.data", 6910, manifold)
     case .swissRoll: return try made(swissRollRotations(count: 40_000), manifold)
     case .hyperbolicPair: return try made(hyperbolicPairPoints(count: 20_000, on: manifold), manifold)
+    case .rigidChains: return try made(rigidChainPoses(count: 20_000, on: manifold), manifold)
     case .helix: return try made(sphereHelix(count: 100_000, ambient: manifold.ambient), manifold)
     }
   }
