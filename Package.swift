@@ -99,11 +99,12 @@ let package = Package(
       providers: [.apt(["libavcodec-dev", "libavformat-dev", "libswscale-dev", "libavutil-dev"])]),
 
     // Tests.
-    tests("FlowTensor"),
+    tests("FlowTensor", ["ThreadPlacement"]),
+    .target(name: "ThreadPlacement", path: "Tests/ThreadPlacement"),
     tests("FlowAutodiff", ["FlowTensor"]),
     tests("FlowCheckpoint", ["FlowDigest"], resources: [.copy("Fixtures")]),
     tests("FlowNN", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
-    tests("FlowManifolds", ["FlowAutodiff", "FlowTensor"]),
+    tests("FlowManifolds", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
     tests("FlowMaps", ["FlowManifolds", "FlowAutodiff", "FlowTensor"]),
     tests(
       "FlowGeneration",

@@ -8,37 +8,7 @@ internal import FlowNN
 internal import FlowTensor
 internal import FoundationEssentials
 
-/// Points of the unit sphere in ℝ³ and their geodesics, as far as the manifold cases need them.
-private enum Sphere {
-  static func points(_ count: Int, _ random: inout Random) -> Tensor {
-    let x = random.normal([count, 3])
-    let norm = x.map(.square).sum(axis: 1).map(.sqrt).reshaped([count, 1])
-    return Tensor.combine(.divide, x, norm)
-  }
-
-  /// Where the geodesic from a to b is at t, and how fast: exp_a(t·log_a b) and its derivative in t.
-  static func geodesic(from a: Variable, to b: Variable, at t: Variable) -> (Variable, Variable) {
-    let norm = { (x: Variable) in x.map(.square).sum(axes: [1], keepingAxes: true).map(.sqrt) }
-    // The angle from both chords: exact where the arc cosine is not.
-    let angle = 2 * Variable.arctangent(y: norm(a - b), x: norm(a + b))
-    let sine = angle.map(.sine), rest = (1 - t) * angle, gone = t * angle
-    return (
-      (rest.map(.sine) * a + gone.map(.sine) * b) / sine,
-      angle * (gone.map(.cosine) * b - rest.map(.cosine) * a) / sine
-    )
-  }
-
-  /// The part of u that is tangent at z.
-  static func project(_ u: Variable, at z: Variable) -> Variable {
-    u - (u * z).sum(axes: [1], keepingAxes: true) * z
-  }
-
-  /// exp_z(w) for tangent vectors w.
-  static func exp(_ z: Variable, _ w: Variable) -> Variable {
-    let length = w.map(.square).sum(axes: [1], keepingAxes: true).map(.sqrt)
-    return length.map(.cosine) * z + (length.map(.sine) / (length + 1e-12)) * w
-  }
-}
+private let sphere = Sphere(dimension: 2)
 
 /// Points of a batch, and the network: the paper's, and a small one on as many points as the daemon sends at a time.
 private func extents(_ name: String) -> (samples: Int, width: Int) {
@@ -61,8 +31,8 @@ struct ManifoldTask: TrainingTask {
     let (samples, width) = extents(name)
     let points: Shape = [batchesPerCase, samples, 3], times: Shape = [batchesPerCase, samples, 1]
     let t = random.uniform(times)
-    writer.add("input.x", Sphere.points(batchesPerCase * samples, &random).reshaped(points))
-    writer.add("input.noise", Sphere.points(batchesPerCase * samples, &random).reshaped(points))
+    writer.add("input.x", sphere.samplePrior(batchesPerCase * samples, &random).reshaped(points))
+    writer.add("input.noise", sphere.samplePrior(batchesPerCase * samples, &random).reshaped(points))
     writer.add("input.t", t)
     writer.add("input.r", t)
     let model = MLP(MLPConfiguration(input: 3, output: 3, width: width, layers: 4))
@@ -85,8 +55,8 @@ struct ManifoldTask: TrainingTask {
 
   func loss(_ p: Parameters, batch number: Int) -> Variable {
     let t = t[number]
-    let (z, v) = Sphere.geodesic(from: x[number], to: noise[number], at: t)
-    let u = Sphere.project(model(z, r: t, t: t, p), at: z)
+    let (z, v) = sphere.geodesic(from: x[number], to: noise[number], at: t)
+    let u = sphere.tangent(model(z, r: t, t: t, p), at: z)
     return (1 / Float(z.shape[0])) * (u - v).map(.square).sum()
   }
 
