@@ -89,7 +89,8 @@ struct ManifoldSamplingCase: BenchmarkCase {
     let weights = try model.layout.declarations.map { try input.tensor($0.name, shape: $0.shape) }
     configuration = model.configuration
     sampler = PointSampler(
-      CompiledMLP(model, weights: weights, precision: precision), PointGeometry(try manifold(named: "sphere(2)")))
+      CompiledMLP(model, weights: weights, precision: precision),
+      PointGeometry(try manifold(named: "sphere(2)")))
     noise = try input.batches("input.noise").map(\.tensor)
   }
 

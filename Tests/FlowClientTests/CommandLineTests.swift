@@ -26,7 +26,8 @@ struct CommandLineTests {
       (
         "generate-manifold --help",
         [
-          "--model", "-n, --count", "--nfe", "--seed", "--start", "-t", "-s", "--trajectory", "--batch", "--format",
+          "--model", "-n, --count", "--nfe", "--seed", "--start", "-t", "-s", "--trajectory", "--batch",
+          "--format",
           "-o, --output", "--plot", "--json", "--quiet", "--connect", "--timeout",
         ]
       ),

@@ -33,11 +33,13 @@ public final class PointSampler {
   public convenience init(_ bundle: ManifoldBundle, precision: InferencePrecision? = nil) {
     self.init(
       CompiledMLP(bundle.network, weights: bundle.weights, precision: precision ?? bundle.manifest.precision),
-      bundle.geometry, prior: bundle.manifest.prior, kind: bundle.manifest.sampler, head: bundle.manifest.head)
+      bundle.geometry, prior: bundle.manifest.prior, kind: bundle.manifest.sampler, head: bundle.manifest.head
+    )
   }
 
   package init(
-    _ network: CompiledMLP, _ geometry: PointGeometry, prior: ManifoldPrior = .standard, kind: SamplerKind = .jumps,
+    _ network: CompiledMLP, _ geometry: PointGeometry, prior: ManifoldPrior = .standard,
+    kind: SamplerKind = .jumps,
     head: Head = .velocity
   ) {
     self.network = network
@@ -134,7 +136,8 @@ public final class PointSampler {
 
   private func slice(_ x: UnsafeMutablePointer<Float>, from first: Int, of count: Int) -> PointSlice {
     PointSlice(
-      x: x + first * geometry.ambient, stride: geometry.ambient, times: 1, count: min(rowsPerRun, count - first))
+      x: x + first * geometry.ambient, stride: geometry.ambient, times: 1,
+      count: min(rowsPerRun, count - first))
   }
 }
 
@@ -200,7 +203,8 @@ private final class SamplerWork: TeamWork {
   private let rooms: [MLPRows]
 
   init(
-    _ network: CompiledMLP, _ geometry: PointGeometry, _ prior: ManifoldPrior, _ head: Head, _ rooms: [MLPRows]
+    _ network: CompiledMLP, _ geometry: PointGeometry, _ prior: ManifoldPrior, _ head: Head,
+    _ rooms: [MLPRows]
   ) {
     self.network = network
     self.geometry = geometry
@@ -232,7 +236,8 @@ private final class SamplerWork: TeamWork {
   }
 
   private func advance(
-    _ rows: Int, _ start: UnsafeMutablePointer<Float>, _ slice: PointSlice, _ schedule: PointSchedule, _ step: Int,
+    _ rows: Int, _ start: UnsafeMutablePointer<Float>, _ slice: PointSlice, _ schedule: PointSchedule,
+    _ step: Int,
     _ room: MLPRows
   ) {
     var x = start
@@ -246,6 +251,7 @@ private final class SamplerWork: TeamWork {
     }
     let u = network.evaluate(rows, x, stride: slice.stride, at: schedule.times(step), in: room)
     geometry.step(
-      rows, head, scale: schedule.scale(step), along: u, uStride: network.answerStride, from: x, stride: slice.stride)
+      rows, head, scale: schedule.scale(step), along: u, uStride: network.answerStride, from: x,
+      stride: slice.stride)
   }
 }

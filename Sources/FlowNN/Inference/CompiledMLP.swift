@@ -37,11 +37,14 @@ package final class MLPRows {
   }
 
   /// One of two sets of rows.
-  fileprivate func rows(_ side: Int) -> UnsafeMutablePointer<Float> { memory.floats + side * capacity * stride }
+  fileprivate func rows(_ side: Int) -> UnsafeMutablePointer<Float> {
+    memory.floats + side * capacity * stride
+  }
 
   fileprivate func input(_ side: Int) -> LinearInput {
     LinearInput(
-      floats: rows(side), stride: stride, bytes: quantised.bytes, scales: memory.floats + 2 * capacity * stride)
+      floats: rows(side), stride: stride, bytes: quantised.bytes,
+      scales: memory.floats + 2 * capacity * stride)
   }
 }
 
