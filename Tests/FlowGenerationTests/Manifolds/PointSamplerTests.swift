@@ -42,7 +42,8 @@ struct PointSamplerTests {
     let found = PointSampler(bundle).transport(z, PointWalk(evaluations: evaluations)).elements
     for (a, b) in zip(found, wanted) {
       let apart = min(abs(a - b), geometry.hasPrefix("torus") ? abs(abs(a - b) - 2 * .pi) : .infinity)
-      #expect(apart < 1e-4 * max(1, abs(b)), "\(a) for \(b)")
+      // Three exponentials of matrices multiply what rounding does to the first.
+      #expect(apart < (geometry == "spd(2)" ? 1e-3 : 1e-4) * max(1, abs(b)), "\(a) for \(b)")
     }
   }
 
