@@ -52,24 +52,30 @@ let package = Package(
     // Row 7: executables.
     executable("flowd", ["FlowServer", "FlowGeneration", "FlowTensor", argumentParser, logging]),
     executable("flowctl", ["FlowClient", argumentParser]),
-    executable("flowtrain", ["FlowTraining", "FlowGeneration", "FlowTensor", argumentParser]),
+    executable(
+      "flowtrain", ["FlowTraining", "FlowGeneration", "FlowCheckpoint", "FlowTensor", argumentParser]),
     executable(
       "flowbench",
       [
-        "FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowAutodiff", "FlowCheckpoint",
-        "FlowTensor", "COneDNN",
-        argumentParser,
+        "FlowGeneration", "FlowManifolds", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint",
+        "FlowTensor",
+        "COneDNN", argumentParser,
       ]),
 
     // Row 6: the daemon and the client, without main.
-    library("FlowServer", ["FlowGeneration", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
-    library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest"]),
+    library(
+      "FlowServer",
+      ["FlowGeneration", "FlowManifolds", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
+    library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowPlot"]),
 
     // Row 5: generating and training.
     library("FlowGeneration", ["FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowDigest"]),
     library(
       "FlowTraining",
-      ["FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowVideo", yaml]),
+      [
+        "FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowVideo", "FlowPlot",
+        yaml,
+      ]),
 
     // Rows 2 to 4: the mathematics.
     library("FlowMaps", ["FlowManifolds", "FlowAutodiff", "FlowTensor"]),
@@ -87,6 +93,7 @@ let package = Package(
 
     // Aside: what meets the outside world.
     library("FlowWire"),
+    library("FlowPlot"),
     library("FlowDigest", ["CSodium"]),
     library("FlowZeroMQ", ["CZeroMQ"]),
     library("FlowVideo", ["CFFmpeg"]),
@@ -105,11 +112,23 @@ let package = Package(
     tests("FlowManifolds", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
     tests("FlowMaps", ["FlowManifolds", "FlowAutodiff", "FlowTensor"]),
     tests(
-      "FlowGeneration", ["FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint", "AllocationCounter"]),
+      "FlowGeneration",
+      [
+        "FlowManifolds", "FlowMaps", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint",
+        "AllocationCounter",
+        "FlowTestSupport",
+      ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    tests("FlowTraining", ["FlowGeneration", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]),
+    tests(
+      "FlowTraining",
+      [
+        "FlowGeneration", "FlowManifolds", "FlowMaps", "FlowNN", "FlowAutodiff", "FlowTensor",
+        "FlowCheckpoint",
+      ]
+    ),
     tests("FlowVideo", ["CFFmpeg"]),
     tests("FlowWire"),
+    tests("FlowPlot"),
     tests("FlowDigest"),
     tests("FlowZeroMQ"),
     tests(
@@ -123,7 +142,7 @@ let package = Package(
       name: "EndToEndTests", dependencies: ["FlowTestSupport", "FlowWire", "FlowDigest", "flowd", "flowctl"],
       swiftSettings: strict),
     .target(
-      name: "FlowTestSupport", dependencies: ["FlowGeneration", "FlowNN", "FlowTensor"],
+      name: "FlowTestSupport", dependencies: ["FlowGeneration", "FlowManifolds", "FlowNN", "FlowTensor"],
       path: "Tests/FlowTestSupport", swiftSettings: strict),
   ]
 )

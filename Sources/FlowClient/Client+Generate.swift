@@ -16,15 +16,11 @@ extension Client {
   ) throws(ClientError) -> StreamSummary {
     let frames = try frameCount(request)
     let wish = try request.wireRequest(frames: frames)
-    let id = nextRequest()
-    var run = try StreamRun(id: id, place: place, frames: frames)
+    var run = try StreamRun(id: nextRequest(), place: place, frames: frames)
     do throws(ClientError) {
-      try connection.send(.open(wish), id: id)
-      let end = try pump(&run, observe)
+      let end = try self.run(&run, wish, observe)
       return try run.summary(end, format: request.format)
     } catch {
-      // The server need not go on for nobody; if it cannot be told, it will notice.
-      try? cancel(&run)
       throw run.abandon(error)
     }
   }
@@ -44,7 +40,10 @@ extension Client {
     while true {
       let models = try models().models
       switch models.first(where: { $0.name == name })?.state {
-      case .ready(let details): return details.framesPerSecond
+      case .ready(.video(let details)): return details.framesPerSecond
+      case .ready(.manifold(let details)):
+        throw ClientError(
+          .usage, "\(name) makes points of \(details.geometry); ask for them with flowctl generate-manifold")
       case .loading:
         // Nothing is under way that could send anything: this only lets time pass.
         _ = try connection.receive(milliseconds: Self.pause)
@@ -62,66 +61,9 @@ extension Client {
       }
     }
   }
-
-  /// Receives until the stream is over.
-  private func pump(
-    _ run: inout StreamRun, _ observe: (StreamProgress) -> Void
-  ) throws(ClientError) -> StreamEnd {
-    let clock = ContinuousClock()
-    var lastSign = clock.now
-    while true {
-      try obeyInterruptions(&run)
-      guard let (message, bodies) = try connection.receive(milliseconds: Self.pause) else {
-        guard lastSign.duration(to: clock.now) < timeout else { throw silence() }
-        continue
-      }
-      lastSign = clock.now
-      switch try run.receive(message, bodies) {
-      case .wait: break
-      case .begin: run.start()
-      case .write: try answer(&run)
-      case .finish(let end): return end
-      }
-      observe(run.progress)
-    }
-  }
-
-  /// Gives credit for a message that was written, or stops a stream that nobody reads.
-  private func answer(_ run: inout StreamRun) throws(ClientError) {
-    if run.hasLostReader, !run.isCancelled { try cancel(&run) }
-    guard let session = run.sessionName, !run.isCancelled else { return }
-    try connection.send(.credit(oneMessage(session)))
-  }
-
-  private func obeyInterruptions(_ run: inout StreamRun) throws(ClientError) {
-    let count = interruptionCount
-    guard count > 0 else { return }
-    if count > 1 { throw ClientError(.interrupted, "interrupted without waiting for the server") }
-    run.isInterrupted = true
-    if !run.isCancelled { try cancel(&run) }
-  }
-
-  private func cancel(_ run: inout StreamRun) throws(ClientError) {
-    run.cancel()
-    let name = run.sessionName.map(CancelRequest.session) ?? .request(run.id)
-    try connection.send(.cancel(name))
-  }
-
-  private func silence() -> ClientError {
-    ClientError(.broken, "no sign of the server at \(endpoint) for \(timeout.formatted)")
-  }
 }
 
 /// How many frames play for `seconds`, at least one.
 private func frames(_ seconds: Double, _ rate: Double) -> Int {
   max(1, Int((seconds * rate).rounded()))
-}
-
-/// Credit for one message.
-private func oneMessage(_ session: String) throws(ClientError) -> CreditRequest {
-  do throws(WireError) {
-    return try CreditRequest(session: session, count: 1)
-  } catch {
-    throw ClientError(.misbehaved, "the server's name for the session cannot be used: \(error.message)")
-  }
 }

@@ -51,6 +51,18 @@ struct Descriptor: ~Copyable {
     }
   }
 
+  /// Writes over the first bytes of a file.
+  func overwrite(_ head: [UInt8]) throws(SystemError) {
+    var written = 0
+    while written < head.count {
+      written += try systemCall {
+        head.withUnsafeBytes {
+          pwrite(number, $0.baseAddress! + written, head.count - written, off_t(written))
+        }
+      }
+    }
+  }
+
   /// Forgets what lies behind the first `count` bytes.
   func truncate(to count: Int) throws(SystemError) {
     try systemCall { Int(ftruncate(number, count)) }

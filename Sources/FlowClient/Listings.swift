@@ -30,7 +30,8 @@ public struct StatusListing: Sendable {
     let head = """
       flowd \(status.version), up \(seconds) s\(status.isDraining ? ", about to stop" : "")
       \(status.sessions.count) of \(status.limits.sessions) sessions; \
-      \(status.sessionsOpened) opened and \(status.framesGenerated) frames generated so far
+      \(status.sessionsOpened) opened, \(status.framesGenerated) frames and \(status.pointsGenerated) points \
+      generated so far
       """
     let sessions = status.sessions.isEmpty ? [] : [sessionTable(status.sessions)]
     return ([head] + sessions + [modelTable(status.models)]).joined(separator: "\n\n")
@@ -39,7 +40,7 @@ public struct StatusListing: Sendable {
 
 private func modelTable(_ models: [ModelSummary]) -> String {
   guard !models.isEmpty else { return "no models" }
-  var table = Table(["MODEL", "STATE", "SIZE", "FPS", "STEPS", "ACTIONS", "SHA256"])
+  var table = Table(["MODEL", "STATE", "MAKES", "FPS", "STEPS", "ACTIONS", "SHA256"])
   for model in models { table.append([model.name] + cells(model.state)) }
   return table.text
 }
@@ -49,17 +50,22 @@ private func cells(_ state: ModelSummary.State) -> [String] {
   case .absent: ["absent"]
   case .loading: ["loading"]
   case .failed(let reason): ["failed: \(reason)"]
-  case .ready(let details):
+  case .ready(.video(let details)):
     [
       "ready", "\(details.width)×\(details.height)", fixed(details.framesPerSecond),
       "\(details.defaultSteps) (1…\(details.maximumSteps))", details.actions.joined(separator: " "),
+      String(details.sha256.prefix(12)),
+    ]
+  case .ready(.manifold(let details)):
+    [
+      "ready", details.geometry, "-", "\(details.defaultEvaluations) (1…\(details.maximumEvaluations))", "-",
       String(details.sha256.prefix(12)),
     ]
   }
 }
 
 private func sessionTable(_ sessions: [SessionStatus]) -> String {
-  var table = Table(["SESSION", "MODEL", "FORMAT", "WAITS FOR", "FRAMES", "CREDIT", "AGE"])
+  var table = Table(["SESSION", "MODEL", "FORMAT", "WAITS FOR", "DONE", "CREDIT", "AGE"])
   for session in sessions {
     table.append([
       session.session, session.model, session.format, session.phase.rawValue,

@@ -8,10 +8,17 @@ public protocol OutputSink: AnyObject {
   ///
   /// - Throws: ``OutputFailure``.
   func write(_ chunk: UnsafeRawBufferPointer) throws(OutputFailure)
+  /// Writes over the first bytes, which were written before; does nothing where that cannot be.
+  func replaceHead(_ head: [UInt8]) throws(OutputFailure)
   /// Puts the finished output where it was asked for; returns the path, nil for standard output.
   func finish() throws(OutputFailure) -> String?
   /// Gives up; returns the path of what is left for the user, nil if nothing is.
   func abandon() -> String?
+}
+
+extension OutputSink {
+  /// Does nothing: what has gone into a pipe cannot be taken back.
+  public func replaceHead(_ head: [UInt8]) throws(OutputFailure) {}
 }
 
 /// Why nothing more can be written.
@@ -100,6 +107,10 @@ private final class FileSink: OutputSink {
       throw .failed(path: path, message: error.message, bytesWritten: bytesWritten)
     }
     bytesWritten += chunk.count
+  }
+
+  func replaceHead(_ head: [UInt8]) throws(OutputFailure) {
+    try failing(path, bytesWritten) { () throws(SystemError) in try descriptor.overwrite(head) }
   }
 
   func finish() throws(OutputFailure) -> String? {

@@ -2,24 +2,27 @@
 
 /// What the user sees of a stream while it runs, as one line of text.
 public struct StreamProgress: Sendable, Equatable {
-  /// Frames so far.
+  /// Frames, or points, so far.
   public var frames: Int
-  /// Frames asked for; nil for a stream without end.
+  /// Frames, or points, asked for; nil for a stream without end.
   public var total: Int?
   /// Seconds since the stream was opened.
   public var seconds: Double
   /// Bytes so far.
   public var bytes: Int
+  /// What is counted.
+  public var unit: String
 
   /// A state of a stream.
-  public init(frames: Int, total: Int?, seconds: Double, bytes: Int) {
+  public init(frames: Int, total: Int?, seconds: Double, bytes: Int, unit: String = "frames") {
     self.frames = frames
     self.total = total
     self.seconds = seconds
     self.bytes = bytes
+    self.unit = unit
   }
 
-  /// Frames a second so far.
+  /// Frames, or points, a second so far.
   public var rate: Double { seconds > 0 ? Double(frames) / seconds : 0 }
 
   /// Seconds until the end at the rate so far; nil if that is unknown.
@@ -30,9 +33,9 @@ public struct StreamProgress: Sendable, Equatable {
 
   /// `120/350 frames  34.8 frames/s  6.6 s left  1.2 MB`.
   public var line: String {
-    let count = total.map { "\(frames)/\($0) frames" } ?? "\(frames) frames"
+    let count = total.map { "\(frames)/\($0) \(unit)" } ?? "\(frames) \(unit)"
     let left = remaining.map { "  \(fixed($0)) s left" } ?? ""
-    return "\(count)  \(fixed(rate)) frames/s\(left)  \(byteCount(bytes))"
+    return "\(count)  \(fixed(rate, digits: rate < 10_000 ? 1 : 0)) \(unit)/s\(left)  \(byteCount(bytes))"
   }
 }
 

@@ -3,15 +3,11 @@
 internal import FlowDigest
 internal import FlowWire
 
-/// One stream on its way into one output: the session, the digest, and what was counted.
-struct StreamRun {
-  /// The name of the request that opened it.
+/// One video on its way into one output: the session, the digest, and what was counted.
+struct StreamRun: RunningStream {
   let id: String
-  /// Whether the user has asked to stop.
   var isInterrupted = false
-  /// Whether the server has been asked to stop.
   private(set) var isCancelled = false
-  /// Whether the reader of a pipe has left.
   private(set) var hasLostReader = false
 
   private let sink: any OutputSink
@@ -37,34 +33,34 @@ struct StreamRun {
     }
   }
 
-  /// The server's name for the stream, once it has one.
   var sessionName: String? { session.opened?.session }
 
-  /// How far the stream is.
   var progress: StreamProgress {
     let seconds = begin.duration(to: last).inSeconds
     return StreamProgress(frames: session.frames, total: total, seconds: seconds, bytes: bytes)
   }
 
-  /// The clock of the stream starts.
   mutating func start() {
     begin = clock.now
     last = begin
   }
 
-  /// From here on the stream may end early.
   mutating func cancel() {
     isCancelled = true
     session.cancel()
   }
 
-  /// Understands a message and writes its bytes.
   mutating func receive(
     _ message: ReplyMessage, _ bodies: [[UInt8]]
-  ) throws(ClientError) -> VideoSession.Step {
-    let step = try session.receive(message, bodyCount: bodies.count)
-    if step == .write { try write(bodies[0]) }
-    return step
+  ) throws(ClientError) -> RunStep {
+    switch try session.receive(message, bodyCount: bodies.count) {
+    case .wait: return .wait
+    case .begin: return .begin
+    case .write:
+      try write(bodies[0])
+      return .write
+    case .finish(let end): return .finish(end)
+    }
   }
 
   private mutating func write(_ body: [UInt8]) throws(ClientError) {
@@ -104,7 +100,6 @@ struct StreamRun {
     }
   }
 
-  /// Ends an output that will not be whole; returns the error with where the rest is.
   func abandon(_ error: ClientError) -> ClientError {
     guard let path = sink.abandon() else { return error }
     return ClientError(error.kind, "\(error.message); what came before is kept in \(path)")

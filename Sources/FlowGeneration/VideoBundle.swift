@@ -1,36 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowCheckpoint
-internal import FlowDigest
 internal import FlowNN
 public import FlowTensor
 internal import FoundationEssentials
-
-/// Why a bundle cannot be used: a stable code and a message that ends with the remedy.
-public struct BundleError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The closed list of causes.
-  public enum Code: String, Sendable {
-    /// There is no such bundle.
-    case missing
-    /// `model.json` is not a manifest.
-    case badManifest
-    /// The weights file is damaged or does not fit the manifest.
-    case badWeights
-  }
-
-  /// The cause, for programs.
-  public let code: Code
-  /// The cause and the remedy, for people.
-  public let message: String
-
-  init(_ code: Code, _ message: String) {
-    self.code = code
-    self.message = message
-  }
-
-  /// The message.
-  public var description: String { message }
-}
 
 /// A video model on disk: `model.json` and `weights.safetensors` in a folder that names it.
 public struct VideoBundle: Sendable {
@@ -83,35 +56,17 @@ public struct VideoBundle: Sendable {
     } catch {
       throw BundleError(.badWeights, "\(error)")
     }
-    sha256 = try Self.digest(weights)
+    sha256 = try BundleFile.digest(weights)
   }
 
   /// Reads `model.json` alone: cheap, for listings.
   public static func manifest(folder: String) throws(BundleError) -> VideoManifest {
     let path = "\(folder)/model.json"
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw BundleError(.missing, "\(path) cannot be read; name a folder that holds a bundle")
-    }
-    let manifest: VideoManifest
-    do {
-      manifest = try JSONDecoder().decode(VideoManifest.self, from: data)
-    } catch {
-      throw BundleError(
-        .badManifest, "\(path) is not a video manifest (\(error)); make the bundle again with flowtrain")
-    }
+    let manifest = try BundleFile.decode(VideoManifest.self, path, kind: "a video manifest")
     if let fault = manifest.fault {
       throw BundleError(.badManifest, "\(path): \(fault); make the bundle again with flowtrain")
     }
     return manifest
-  }
-
-  private static func digest(_ path: String) throws(BundleError) -> String {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw BundleError(.badWeights, "\(path) cannot be read; check its permissions")
-    }
-    var hash = SHA256()
-    data.withUnsafeBytes { hash.update($0) }
-    return hash.hexadecimal()
   }
 
   /// Writes `model.json` and `weights.safetensors`, networks rounded to bfloat16, each whole or not at all.
@@ -128,9 +83,7 @@ public struct VideoBundle: Sendable {
     writer.add("latent.deviation", codec.deviation)
     writer.add(bfloat16: starts, "starts")
     try writer.write(to: "\(folder)/weights.safetensors")
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    try AtomicFile.write(Array(encoder.encode(manifest)) + [0x0A], to: "\(folder)/model.json")
+    try BundleFile.encode(manifest, to: "\(folder)/model.json")
   }
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import FlowGeneration
 internal import FlowWire
 internal import Logging
 
@@ -44,7 +43,7 @@ extension DaemonLoop {
   }
 
   /// Tells the sessions that wait for a model what became of it.
-  mutating func modelArrived(_ name: String, _ outcome: Result<VideoModelDescription, WireError>) {
+  mutating func modelArrived(_ name: String, _ outcome: Result<ServedModelDescription, WireError>) {
     let event: SessionEvent
     switch outcome {
     case .success(let description):

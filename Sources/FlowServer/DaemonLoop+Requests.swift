@@ -54,7 +54,8 @@ extension DaemonLoop {
     ServerStatus(
       version: configuration.version, uptimeMilliseconds: now.milliseconds, isDraining: drainDeadline != nil,
       limits: limits, sessions: seats.keys.sorted().compactMap { seats[$0]?.session.status(at: now) },
-      models: models.summaries, sessionsOpened: sessionsOpened, framesGenerated: framesGenerated)
+      models: models.summaries, sessionsOpened: sessionsOpened, framesGenerated: framesGenerated,
+      pointsGenerated: pointsGenerated)
   }
 
   /// The session of that name, if it is this client's; whether it is another's is nobody's business.
@@ -106,11 +107,21 @@ extension Request {
 }
 
 extension Session {
+  /// The kind of stream, as far as it is known.
+  private var format: String {
+    switch plan {
+    case .video(let plan): plan.format.rawValue
+    case .points: PointsWish.format
+    case nil:
+      if case .video(let wish) = request.content { wish.format.kind.rawValue } else { PointsWish.format }
+    }
+  }
+
   /// How the session is.
   func status(at now: Duration) -> SessionStatus {
     SessionStatus(
-      session: name, model: request.model, format: request.format.kind.rawValue, phase: phase,
-      done: generated,
-      total: request.frames, creditLeft: credit, ageMilliseconds: (now - openedAt).milliseconds)
+      session: name, model: request.model, format: format, phase: phase,
+      done: amountGenerated,
+      total: request.total, creditLeft: credit, ageMilliseconds: (now - openedAt).milliseconds)
   }
 }

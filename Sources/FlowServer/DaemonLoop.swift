@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import FlowGeneration
 internal import FlowWire
 internal import FlowZeroMQ
 internal import Logging
@@ -29,6 +30,7 @@ struct DaemonLoop: ~Copyable {
   var isAborted = false
   var sessionsOpened = 0
   var framesGenerated = 0
+  var pointsGenerated = 0
 
   init(
     configuration: ServerConfiguration, logger: Logger, router: consuming Router, models: ModelTable,
@@ -75,10 +77,17 @@ struct DaemonLoop: ~Copyable {
   private mutating func take(_ event: WorkerEvent) {
     switch event {
     case .session(let name, let event):
-      if case .generated = event { framesGenerated += 1 }
+      if case .generated(let unit, _) = event { count(unit) }
       handle(name, event)
     case .model(let name, let outcome): modelArrived(name, outcome)
     case .stop(let isUrgent): stop(isUrgent: isUrgent)
+    }
+  }
+
+  private mutating func count(_ unit: StreamUnit) {
+    switch unit {
+    case .image: framesGenerated += 1
+    case .points(let batch): pointsGenerated += batch.shape[0]
     }
   }
 
@@ -102,12 +111,12 @@ struct DaemonLoop: ~Copyable {
 
   private mutating func perform(_ action: SessionAction, _ name: String, _ peer: Peer) {
     switch action {
-    case .prepare(let plan): encode.post(.prepare(session: name, plan.settings, plan.image))
-    case .begin(let options):
+    case .prepare(let plan): encode.post(.prepare(session: name, plan))
+    case .begin(let beginning):
       guard let model = seats[name]?.session.request.model else { return }
-      compute.post(.begin(session: name, model: model, options))
+      compute.post(.begin(session: name, model: model, beginning))
     case .generate(_, let action): compute.post(.generate(session: name, action: action))
-    case .encode(let image, let facts): encode.post(.encode(session: name, image, facts))
+    case .encode(let unit, let facts): encode.post(.encode(session: name, unit, facts))
     case .finish: encode.post(.finish(session: name))
     case .send(let reply, let id, let body): send(reply, id, body, to: peer)
     case .release(let end): release(name, end, peer)
@@ -124,6 +133,7 @@ struct DaemonLoop: ~Copyable {
       "session ended",
       metadata: [
         "sid": "\(name)", "reason": "\(end.reason.rawValue)", "frames": "\(end.frames)",
+        "points": "\(end.points ?? 0)",
         "dur_ms": "\(end.milliseconds)",
       ])
   }

@@ -9,10 +9,10 @@ internal import FlowWire
 final class EncodeWorker: Sendable {
   /// What the thread can be told.
   enum Command: Sendable {
-    /// Open an encoder, and decode the image that the stream continues.
-    case prepare(session: String, VideoSettings, InitialImage?)
-    /// Encode a frame.
-    case encode(session: String, RGBImage, FrameFacts)
+    /// Open an encoder and decode the image that the stream continues, or check the points that it starts at.
+    case prepare(session: String, SessionPlan)
+    /// Encode a frame, or make the digest of points.
+    case encode(session: String, StreamUnit, FrameFacts)
     /// Make the last chunks.
     case finish(session: String)
     /// Close an encoder.
@@ -61,9 +61,9 @@ struct EncoderBench {
 
   private mutating func obey(_ command: EncodeWorker.Command) {
     switch command {
-    case .prepare(let session, let settings, let image): prepare(session, settings, image)
-    case .encode(let session, let image, let facts):
-      post(session) { encoder throws(VideoError) in .encoded(try encoder.encode(image.pixels, facts)) }
+    case .prepare(let session, let plan): prepare(session, plan)
+    case .encode(let session, let unit, let facts):
+      post(session) { encoder throws(VideoError) in .encoded(try encoder.encode(unit, facts)) }
     case .finish(let session):
       post(session) { encoder throws(VideoError) in .finished(try encoder.finish()) }
     case .forget(let session): encoders[session] = nil
@@ -71,14 +71,27 @@ struct EncoderBench {
     }
   }
 
-  private mutating func prepare(_ session: String, _ settings: VideoSettings, _ image: InitialImage?) {
+  private mutating func prepare(_ session: String, _ plan: SessionPlan) {
+    switch plan {
+    case .video(let plan): prepare(session, plan)
+    case .points(let plan): prepare(session, plan)
+    }
+  }
+
+  private mutating func prepare(_ session: String, _ plan: StreamPlan) {
     do throws(VideoError) {
-      encoders[session] = try StreamEncoder(settings)
-      let decoded = try image.map { image throws(VideoError) in try decode(image) }
+      encoders[session] = StreamEncoder(try VideoEncoder(plan.settings))
+      let decoded = try plan.image.map { image throws(VideoError) in try decode(image) }
       events.post(.session(session, .prepared(decoded)))
     } catch {
       events.post(.session(session, .failed(wireError(error))))
     }
+  }
+
+  private mutating func prepare(_ session: String, _ plan: PointsPlan) {
+    if let fault = plan.startFault { return events.post(.session(session, .failed(fault))) }
+    encoders[session] = StreamEncoder(nil)
+    events.post(.session(session, .prepared(nil)))
   }
 
   private func post(
@@ -94,18 +107,28 @@ struct EncoderBench {
   }
 }
 
-/// An encoder and the digest of what it has made.
+/// An encoder, which points need not, and the digest of what has been made.
 private final class StreamEncoder {
-  private var encoder: VideoEncoder
+  private var encoder: VideoEncoder?
   private var digest = SHA256()
 
-  init(_ settings: VideoSettings) throws(VideoError) { encoder = try VideoEncoder(settings) }
+  init(_ encoder: consuming VideoEncoder?) { self.encoder = encoder }
 
-  func encode(_ rgb: [UInt8], _ facts: FrameFacts) throws(VideoError) -> [StreamChunk] {
-    try encoder.encode(rgb).map { seal($0, facts) }
+  func encode(_ unit: StreamUnit, _ facts: FrameFacts) throws(VideoError) -> [StreamChunk] {
+    switch unit {
+    case .image(let image):
+      return try (encoder?.encode(image.pixels) ?? []).map { seal($0, facts) }
+    case .points(let batch):
+      digest.update(batch.bytes)
+      return [
+        StreamChunk(
+          bytes: batch.bytes, firstFrame: batch.first, frames: batch.shape[0], isKey: true, digest: digest,
+          facts: facts, shape: batch.shape)
+      ]
+    }
   }
 
-  func finish() throws(VideoError) -> [StreamChunk] { try encoder.finish().map { seal($0, nil) } }
+  func finish() throws(VideoError) -> [StreamChunk] { try (encoder?.finish() ?? []).map { seal($0, nil) } }
 
   private func seal(_ chunk: VideoChunk, _ facts: FrameFacts?) -> StreamChunk {
     digest.update(chunk.bytes)

@@ -2,6 +2,38 @@
 
 public import FlowGeneration
 
+/// A loaded model of either kind.
+public enum ServedModel {
+  /// It makes frames.
+  case video(any VideoModel)
+  /// It makes points.
+  case manifold(any ManifoldModel)
+
+  /// What the model is.
+  public var description: ServedModelDescription {
+    switch self {
+    case .video(let model): .video(model.description)
+    case .manifold(let model): .manifold(model.description)
+    }
+  }
+}
+
+/// What is known of a model of either kind.
+public enum ServedModelDescription: Sendable, Equatable {
+  /// It makes frames.
+  case video(VideoModelDescription)
+  /// It makes points.
+  case manifold(ManifoldModelDescription)
+
+  /// SHA-256 of the weights file.
+  public var sha256: String {
+    switch self {
+    case .video(let model): model.sha256
+    case .manifold(let model): model.sha256
+    }
+  }
+}
+
 /// Where a daemon's models come from.
 public protocol ModelCatalogue: Sendable {
   /// The names of all models that can be asked for, sorted; read again whenever a client asks.
@@ -10,5 +42,5 @@ public protocol ModelCatalogue: Sendable {
   /// Loads a model; called on the compute thread, where the model then lives.
   ///
   /// - Throws: an error whose description says what is wrong with which file or tensor.
-  func load(_ name: String) throws -> any VideoModel
+  func load(_ name: String) throws -> ServedModel
 }

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import FlowGeneration
 internal import Glibc
 
-/// The models of a folder: each subfolder with a `model.json` is one, and its name is the model's.
+/// The models of a folder: each subfolder with a manifest is one, and its name is the model's.
 public struct ModelDirectory: ModelCatalogue {
   /// The folder.
   public let path: String
-  private let load: @Sendable (String) throws -> any VideoModel
+  private let manifest: String
+  private let load: @Sendable (String) throws -> ServedModel
 
   /// The models of the folder at `path`.
   ///
   /// - Parameters:
+  ///   - manifest: the name of the file that makes a subfolder a model.
   ///   - load: loads the model of the subfolder whose path it is given.
-  public init(_ path: String, load: @escaping @Sendable (String) throws -> any VideoModel) {
+  public init(
+    _ path: String, manifest: String = "model.json", load: @escaping @Sendable (String) throws -> ServedModel
+  ) {
     self.path = path
+    self.manifest = manifest
     self.load = load
   }
 
@@ -27,11 +31,44 @@ public struct ModelDirectory: ModelCatalogue {
       let name = withUnsafeBytes(of: entry.pointee.d_name) {
         String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
       }
-      if !name.hasPrefix("."), access("\(path)/\(name)/model.json", R_OK) == 0 { names.append(name) }
+      if !name.hasPrefix("."), access("\(path)/\(name)/\(manifest)", R_OK) == 0 { names.append(name) }
     }
     return names.sorted()
   }
 
   /// Loads a model of the folder.
-  public func load(_ name: String) throws -> any VideoModel { try load("\(path)/\(name)") }
+  public func load(_ name: String) throws -> ServedModel { try load("\(path)/\(name)") }
+}
+
+/// The models of several folders under one roof.
+public struct ModelDirectories: ModelCatalogue {
+  /// The folders.
+  public let folders: [ModelDirectory]
+
+  /// The models of some folders.
+  public init(_ folders: [ModelDirectory]) { self.folders = folders }
+
+  /// The names of all models of all folders, sorted.
+  public func names() -> [String] { Set(folders.flatMap { $0.names() }).sorted() }
+
+  /// Loads the model of a name, which only one folder may have.
+  public func load(_ name: String) throws -> ServedModel {
+    let owners = folders.filter { $0.names().contains(name) }
+    guard owners.count < 2 else {
+      throw AmbiguousModel(
+        description:
+          "\(owners.map { "\($0.path)/\(name)" }.joined(separator: " and ")) have one name; rename one")
+    }
+    guard let owner = owners.first else {
+      throw AmbiguousModel(
+        description:
+          "none of \(folders.map(\.path).joined(separator: ", ")) holds \(name) any more; put it back")
+    }
+    return try owner.load(name)
+  }
+}
+
+/// A name that stands for no model, or for more than one.
+private struct AmbiguousModel: Error, CustomStringConvertible {
+  let description: String
 }

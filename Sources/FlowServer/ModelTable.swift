@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowGeneration
+internal import FlowManifolds
 internal import FlowWire
 
 /// What the thread of the sockets knows of the models, which live elsewhere.
@@ -9,7 +10,7 @@ struct ModelTable {
   enum State {
     case absent
     case loading
-    case ready(VideoModelDescription)
+    case ready(ServedModelDescription)
     /// It could not be loaded, as was found at that time.
     case failed(WireError, at: Duration)
   }
@@ -49,10 +50,23 @@ struct ModelTable {
   }
 }
 
-private func details(_ model: VideoModelDescription) -> ModelDetails {
-  ModelDetails(
-    sha256: model.sha256, width: model.width, height: model.height, framesPerSecond: model.framesPerSecond,
-    actions: model.actions, defaultAction: model.actions[model.defaultAction],
-    defaultSteps: model.defaultSteps, maximumSteps: model.maximumSteps, bytesPerStream: model.bytesPerStream,
-    dataLicence: model.dataLicence)
+private func details(_ model: ServedModelDescription) -> ModelDetails {
+  switch model {
+  case .video(let model):
+    .video(
+      VideoDetails(
+        sha256: model.sha256, width: model.width, height: model.height,
+        framesPerSecond: model.framesPerSecond,
+        actions: model.actions, defaultAction: model.actions[model.defaultAction],
+        defaultSteps: model.defaultSteps, maximumSteps: model.maximumSteps,
+        bytesPerStream: model.bytesPerStream,
+        dataLicence: model.dataLicence))
+  case .manifold(let model):
+    .manifold(
+      ManifoldDetails(
+        sha256: model.sha256, geometry: model.geometry.name, dimension: model.geometry.manifold.dimension,
+        coordinates: model.coordinates, prior: model.prior, defaultEvaluations: model.defaultEvaluations,
+        maximumEvaluations: model.maximumEvaluations, defaultBatch: model.defaultBatch,
+        precision: model.precision, dataLicence: model.dataLicence))
+  }
 }

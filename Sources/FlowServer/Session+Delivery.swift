@@ -5,14 +5,14 @@ internal import FlowVideo
 internal import FlowWire
 
 extension Session {
-  mutating func frameGenerated(
-    _ image: RGBImage, _ milliseconds: Double, _ now: Duration
+  mutating func unitGenerated(
+    _ unit: StreamUnit, _ milliseconds: Double, _ now: Duration
   ) -> [SessionAction] {
     precondition(!inGeneration.isEmpty, "session \(name): a frame came that nobody asked for")
     generated += 1
     var facts = inGeneration.removeFirst()
     facts.milliseconds = milliseconds
-    return [.encode(image, facts)] + advance(now)
+    return [.encode(unit, facts)] + advance(now)
   }
 
   /// Sends, generates and ends whatever may be sent, generated and ended now.
@@ -63,8 +63,22 @@ extension Session {
   }
 
   private func describe(_ chunk: StreamChunk) -> Reply {
-    guard let plan else { preconditionFailure("session \(name): a chunk came before the plan") }
-    guard request.format.kind == .rgb24, let facts = chunk.facts else {
+    switch plan {
+    case nil: preconditionFailure("session \(name): a chunk came before the plan")
+    case .video(let plan): describe(chunk, plan)
+    case .points(let plan): .points(describe(chunk, plan))
+    }
+  }
+
+  private func describe(_ chunk: StreamChunk, _ plan: PointsPlan) -> PointsHeader {
+    PointsHeader(
+      session: name, sequence: sequence, first: chunk.firstFrame, shape: chunk.shape ?? [],
+      coordinates: plan.model.coordinates, generationMilliseconds: chunk.facts?.milliseconds ?? 0,
+      isLast: chunk.firstFrame + chunk.frames == plan.points)
+  }
+
+  private func describe(_ chunk: StreamChunk, _ plan: StreamPlan) -> Reply {
+    guard plan.settings.format == .rgb24, let facts = chunk.facts else {
       return .media(
         MediaHeader(
           session: name, sequence: sequence, kind: chunk.frames == 0 && sequence == 0 ? .initial : .segment,

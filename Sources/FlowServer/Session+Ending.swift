@@ -50,9 +50,13 @@ extension Session {
     queue = []
     return .release(
       StreamEnd(
-        session: name, reason: reason, frames: framesSent, bytes: bytesSent,
+        session: name, reason: reason, frames: isOfPoints ? 0 : framesSent,
+        points: isOfPoints ? framesSent : nil,
+        bytes: bytesSent,
         milliseconds: (now - openedAt).milliseconds, sha256: digestSent.hexadecimal()))
   }
+
+  private var isOfPoints: Bool { if case .points? = plan { true } else { false } }
 
   /// Ends what took too long, and breaks a silence: the message is also how a dead client is noticed.
   mutating func tick(_ now: Duration) -> [SessionAction] {
@@ -61,7 +65,7 @@ extension Session {
     guard now - lastSent >= timing.silence else { return [] }
     lastSent = now
     let progress = Progress(
-      session: name, phase: phase, done: generated, total: request.frames, creditLeft: credit)
+      session: name, phase: phase, done: amountGenerated, total: request.total, creditLeft: credit)
     // Until the client knows the session's name, the id of its request is what tells whose sign of life it is.
     return [.send(.progress(progress), id: isOpen ? nil : openID, body: nil)]
   }

@@ -5,12 +5,13 @@ internal import FlowVideo
 internal import FlowWire
 
 extension Session {
-  mutating func modelReady(_ model: VideoModelDescription, _ now: Duration) -> [SessionAction] {
+  mutating func modelReady(_ model: ServedModelDescription, _ now: Duration) -> [SessionAction] {
     guard stage == .waitingForModel else { return [] }
     do throws(WireError) {
-      let plan = try StreamPlan(request, model: model, seed: .random(in: .min ... .max))
+      let plan = try SessionPlan(request, model: model, seed: .random(in: .min ... .max))
       self.plan = plan
-      schedule = plan.schedule
+      frameLimit = plan.limit
+      if case .video(let plan) = plan { schedule = plan.schedule }
       stage = .preparing
       return [.prepare(plan)]
     } catch {
@@ -22,16 +23,25 @@ extension Session {
     guard stage == .preparing, let plan else { return [] }
     stage = .streaming
     lastSent = now
-    let options = StreamOptions(seed: plan.seed, steps: plan.steps, initialImage: image)
-    return [.begin(options), .send(.opened(opened(plan)), id: openID, body: nil)] + advance(now)
+    return [.begin(plan.beginning(image)), .send(opened(plan), id: openID, body: nil)] + advance(now)
   }
 
-  private func opened(_ plan: StreamPlan) -> Opened {
-    Opened(
-      session: name, model: plan.model.name, modelDigest: plan.model.sha256,
-      width: plan.settings.outputWidth, height: plan.settings.outputHeight,
-      rateNumerator: plan.settings.rate.numerator, rateDenominator: plan.settings.rate.denominator,
-      seed: plan.seed, steps: plan.steps, frames: plan.frames, format: request.format.kind,
-      mediaType: plan.settings.format.mediaType)
+  private func opened(_ plan: SessionPlan) -> Reply {
+    switch plan {
+    case .video(let plan):
+      .opened(
+        Opened(
+          session: name, model: plan.model.name, modelDigest: plan.model.sha256,
+          width: plan.settings.outputWidth, height: plan.settings.outputHeight,
+          rateNumerator: plan.settings.rate.numerator, rateDenominator: plan.settings.rate.denominator,
+          seed: plan.seed, steps: plan.steps, frames: plan.frames, format: plan.format,
+          mediaType: plan.settings.format.mediaType))
+    case .points(let plan):
+      .openedPoints(
+        OpenedPoints(
+          session: name, model: plan.model.name, modelDigest: plan.model.sha256,
+          geometry: plan.model.geometry.name, coordinates: plan.model.coordinates, seed: plan.seed,
+          evaluations: plan.walk.evaluations, points: plan.points, batch: plan.batch, times: plan.times))
+    }
   }
 }

@@ -20,6 +20,11 @@ extension Session {
 
   mutating func steer(_ control: ControlRequest, _ id: String?, _ now: Duration) -> [SessionAction] {
     guard let plan, isOpen else { return [refuseAsTooEarly(id)] }
+    guard case .video(let plan) = plan else {
+      let error = WireError.badRequest(
+        "sid", "the session \"\(name)\" is of points, which nothing steers; open another one")
+      return [.send(.error(Failure(session: name, error)), id: id, body: nil)]
+    }
     lastSent = now
     let frame = if case .frame(let index) = control.place { index } else { issued }
     guard frame >= issued else { return [acknowledge(control, .gone(next: issued), id)] }

@@ -48,11 +48,11 @@ struct Session {
   let timing: Timing
   let openedAt: Duration
   var stage = Stage.waitingForModel
-  var plan: StreamPlan?
+  var plan: SessionPlan?
   var schedule = ActionSchedule(defaultAction: 0)
 
   // What is under way.
-  /// Frames asked of the generator.
+  /// Frames, or batches of points, asked of the generator.
   var issued = 0
   /// Frames that came from the generator.
   var generated = 0
@@ -89,7 +89,6 @@ struct Session {
     credit = request.credit
     openedAt = now
     lastSent = now
-    frameLimit = request.frames == 0 ? nil : request.frames
   }
 
   /// Takes an event and says what is to be done, in order.
@@ -106,7 +105,7 @@ struct Session {
     case .close(let id):
       endID = id
       return wind(down: .done, now)
-    case .generated(let image, let milliseconds): return frameGenerated(image, milliseconds, now)
+    case .generated(let unit, let milliseconds): return unitGenerated(unit, milliseconds, now)
     case .encoded(let chunks):
       encoded += 1
       queue += chunks
@@ -124,6 +123,9 @@ struct Session {
     case .tick: return tick(now)
     }
   }
+
+  /// How many frames or points have been generated.
+  var amountGenerated: Int { plan?.amount(of: generated) ?? 0 }
 
   /// Whether `opened` has been sent.
   var isOpen: Bool { stage != .waitingForModel && stage != .preparing }

@@ -7,8 +7,8 @@ internal import FlowWire
 /// What happens to a session.
 enum SessionEvent {
   /// Its model can be used.
-  case modelReady(VideoModelDescription)
-  /// Its encoder is open and its initial image, if any, decoded.
+  case modelReady(ServedModelDescription)
+  /// Its encoder is open and what it starts from, if anything, decoded or checked.
   case prepared(RGBImage?)
   /// The client allows that many messages more; `id` names the request.
   case credit(Int, id: String?)
@@ -18,8 +18,8 @@ enum SessionEvent {
   case cancel(id: String?)
   /// The client wants no more frames.
   case close(id: String?)
-  /// A frame is generated.
-  case generated(RGBImage, milliseconds: Double)
+  /// A frame, or a batch of points, is generated.
+  case generated(StreamUnit, milliseconds: Double)
   /// The encoder has taken a frame and made these chunks.
   case encoded([StreamChunk])
   /// The encoder has made its last chunks.
@@ -38,14 +38,14 @@ enum SessionEvent {
 
 /// What is to be done for a session.
 enum SessionAction {
-  /// Open the encoder and decode the image.
-  case prepare(StreamPlan)
+  /// Open the encoder and decode the image, or check the points to start at.
+  case prepare(SessionPlan)
   /// Begin a stream of the model.
-  case begin(StreamOptions)
-  /// Generate this frame, the next of the stream.
+  case begin(StreamBeginning)
+  /// Generate this frame or batch of points, the next of the stream.
   case generate(frame: Int, action: Int)
-  /// Encode a frame.
-  case encode(RGBImage, FrameFacts)
+  /// Encode a frame, or make the digest of points.
+  case encode(StreamUnit, FrameFacts)
   /// Make the encoder's last chunks.
   case finish
   /// Send a message; `id` names the request that it answers.
@@ -54,9 +54,25 @@ enum SessionAction {
   case release(StreamEnd)
 }
 
-/// What is told with a bare frame.
+/// What a generator makes at a time.
+enum StreamUnit: Sendable {
+  /// A frame.
+  case image(RGBImage)
+  /// Points.
+  case points(PointBatch)
+}
+
+/// How a stream of either kind begins.
+enum StreamBeginning: Sendable {
+  /// Frames.
+  case video(StreamOptions)
+  /// Points.
+  case points(PointStreamOptions)
+}
+
+/// What is told with a bare frame or with points.
 struct FrameFacts: Equatable {
-  /// The index of the frame.
+  /// The index of the frame, or of the batch of points.
   let frame: Int
   /// The index of its action, and which control decided it.
   let choice: ActionSchedule.Choice
@@ -68,9 +84,9 @@ struct FrameFacts: Equatable {
 struct StreamChunk {
   /// The bytes.
   let bytes: [UInt8]
-  /// The index of the first frame that they make visible.
+  /// The index of the first frame that they make visible, or of the first point.
   let firstFrame: Int
-  /// How many frames they make visible.
+  /// How many frames they make visible, or points they are.
   let frames: Int
   /// Whether a player may begin here.
   let isKey: Bool
@@ -78,4 +94,6 @@ struct StreamChunk {
   let digest: SHA256
   /// About the frame that made the encoder give them out.
   let facts: FrameFacts?
+  /// The extents of points.
+  var shape: [Int]?
 }

@@ -4,13 +4,14 @@ internal import FlowGeneration
 internal import FlowVideo
 internal import FlowWire
 
-/// An `open` request checked against the model that it names: nothing in it can be wrong any more, except
+/// A wish for frames checked against the model that it names: nothing in it can be wrong any more, except
 /// the bytes of a PNG image.
 struct StreamPlan {
   let model: VideoModelDescription
   let seed: UInt64
   let steps: Int
   let frames: Int
+  let format: StreamFormat.Kind
   let settings: VideoSettings
   let image: InitialImage?
   let schedule: ActionSchedule
@@ -26,19 +27,22 @@ struct StreamPlan {
   /// - Parameters:
   ///   - seed: taken where the request has none.
   /// - Throws: an error that names the field.
-  init(_ request: OpenRequest, model: VideoModelDescription, seed: UInt64) throws(WireError) {
+  init(
+    _ request: OpenRequest, _ wish: VideoWish, model: VideoModelDescription, seed: UInt64
+  ) throws(WireError) {
     self.model = model
     self.seed = request.seed ?? seed
-    steps = request.steps ?? model.defaultSteps
+    steps = wish.steps ?? model.defaultSteps
     guard (1...model.maximumSteps).contains(steps) else {
       throw .badRequest(
         "steps", "steps is \(steps); the model \(model.name) takes 1 to \(model.maximumSteps)")
     }
-    frames = request.frames
-    image = try checkedImage(request.image, model)
-    settings = try makeSettings(request, model, seed: self.seed)
+    frames = wish.frames
+    format = wish.format.kind
+    image = try checkedImage(wish.image, model)
+    settings = try makeSettings(wish, model, seed: self.seed)
     var schedule = ActionSchedule(defaultAction: model.defaultAction)
-    if let plan = request.plan { try schedule.apply(plan, of: model, from: 0, control: nil) }
+    if let plan = wish.plan { try schedule.apply(plan, of: model, from: 0, control: nil) }
     self.schedule = schedule
     let frameBytes = settings.outputWidth * settings.outputHeight * 3
     creditLimit = max(1, min(WireLimits.credit, Self.bytesInFlight / frameBytes))
@@ -107,13 +111,13 @@ private func checkedImage(
 }
 
 private func makeSettings(
-  _ request: OpenRequest, _ model: VideoModelDescription, seed: UInt64
+  _ wish: VideoWish, _ model: VideoModelDescription, seed: UInt64
 ) throws(WireError) -> VideoSettings {
-  let format = request.format
+  let format = wish.format
   do throws(VideoError) {
     return try VideoSettings(
       format: format.kind.encoded, width: model.width, height: model.height,
-      rate: FrameRate(nearest: request.framesPerSecond ?? model.framesPerSecond), scale: format.scale,
+      rate: FrameRate(nearest: wish.framesPerSecond ?? model.framesPerSecond), scale: format.scale,
       filter: format.filter == .nearest ? .nearest : .bicubic, crf: format.crf ?? 18, gop: format.gop,
       comment: "flowd: model \(model.name) \(model.sha256), seed \(seed)")
   } catch {

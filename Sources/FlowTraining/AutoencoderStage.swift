@@ -60,7 +60,7 @@ public struct AutoencoderStage: TrainingStage {
   }
 
   /// Unseen pictures above their reconstructions.
-  public func sampleSheet(_ p: Parameters) -> SampleSheet {
+  public func samples(_ p: Parameters) -> any SamplePicture {
     let pictures = validation.pictures(spread(16))
     return SampleSheet(rows: [pictures, reconstruct(pictures, p)])
   }

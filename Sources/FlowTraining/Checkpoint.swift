@@ -7,11 +7,14 @@ internal import FlowTensor
 /// Everything that training needs to go on as if it had never stopped.
 struct Checkpoint {
   var step: Int
+  /// Steps that changed nothing, because their loss or gradient was not finite.
+  var skipped: Int
   var tensors: [TrainedTensor]
 
   /// Training at its beginning.
   init(_ weights: [Tensor]) {
     step = 0
+    skipped = 0
     tensors = weights.map { TrainedTensor($0) }
   }
 
@@ -21,11 +24,13 @@ struct Checkpoint {
   /// Reads a checkpoint of a model of this layout. Throws `CheckpointError` or ``TrainingError``.
   init(path: String, layout: ParameterLayout) throws {
     let file = try SafetensorsFile(path: path)
-    guard let text = file.metadata["step"], let step = Int(text) else {
+    let number = { (key: String) in file.metadata[key].flatMap { Int($0) } }
+    guard let step = number("step") else {
       throw TrainingError(
         .badCheckpoint, "\(path): the metadata lack the step; remove the file to begin anew")
     }
     self.step = step
+    skipped = number("skipped") ?? 0
     tensors = try layout.declarations.map { declaration in
       let read = { (part: String) in try file.tensor("\(part).\(declaration.name)", shape: declaration.shape)
       }
@@ -44,6 +49,6 @@ struct Checkpoint {
       writer.add("second.\(declaration.name)", trained.second)
       writer.add("average.\(declaration.name)", trained.average)
     }
-    try writer.write(to: path, metadata: ["step": "\(step)"])
+    try writer.write(to: path, metadata: ["step": "\(step)", "skipped": "\(skipped)"])
   }
 }

@@ -133,18 +133,5 @@ extension Evaluation: CustomStringConvertible {
   }
 }
 
-private func padded(_ text: String, _ width: Int) -> String {
-  String(repeating: " ", count: max(0, width - text.count)) + text
-}
-
-private func fixed(_ value: Double, digits: Int) -> String {
-  guard value.isFinite else { return "\(value)" }
-  let scale = digits == 1 ? 10.0 : 100.0
-  let scaled = Int((value * scale).rounded()), unit = Int(scale)
-  let fraction = "\(abs(scaled) % unit)"
-  return (scaled < 0 ? "-" : "") + "\(abs(scaled) / unit)."
-    + String(repeating: "0", count: digits - fraction.count) + fraction
-}
-
 private func decibels(_ value: Double) -> String { fixed(value, digits: 1) }
 private func ratio(_ value: Double) -> String { fixed(value, digits: 2) }

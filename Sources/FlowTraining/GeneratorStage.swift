@@ -127,7 +127,7 @@ public struct GeneratorStage: TrainingStage {
   }
 
   /// True continuations above generated ones.
-  public func sampleSheet(_ p: Parameters) -> SampleSheet { rollouts.sheet(generator(p)) }
+  public func samples(_ p: Parameters) -> any SamplePicture { rollouts.sheet(generator(p)) }
 
   private func generator(_ p: Parameters) -> LatentGenerator {
     LatentGenerator(

@@ -20,8 +20,8 @@ public struct Pipeline {
   private let data: String
 
   /// Reads a recipe; `data` defaults to `$FLOW_DATA`, then `data`.
-  public init(recipePath: String, runs: String, data: String?) throws {
-    recipe = try Recipe(path: recipePath)
+  public init(recipePath: String, settings: [String] = [], runs: String, data: String?) throws {
+    recipe = try Recipe(path: recipePath, settings: settings)
     self.recipePath = recipePath
     folder = "\(runs)/\(recipe.name)"
     self.data = data ?? dataFolder()

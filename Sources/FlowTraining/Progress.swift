@@ -60,13 +60,18 @@ struct ProgressMeter {
   /// The mean loss since the last report.
   var meanLoss: Double { lossSum / Double(max(lossCount, 1)) }
 
-  /// Counts a step: its loss, its examples, and the most bytes of tensors that it held.
-  mutating func advance(loss: Float, examples: Int, bytes: Int) {
+  /// Steps a second since the beginning.
+  var rate: Double { Double(step - first) / max((clock.now - begin) / .seconds(1), 1e-9) }
+
+  /// Counts a step: its loss, nil if it was skipped, its examples, and the most bytes of tensors that it held.
+  mutating func advance(loss: Float?, examples: Int, bytes: Int) {
     step += 1
     peakBytes = max(peakBytes, bytes)
     self.examples += examples
-    lossSum += Double(loss)
-    lossCount += 1
+    if let loss {
+      lossSum += Double(loss)
+      lossCount += 1
+    }
     let now = clock.now
     if (now - shown) / .seconds(1) >= progress.interval {
       shown = now
@@ -82,7 +87,6 @@ struct ProgressMeter {
 
   private var line: String {
     let seconds = max((clock.now - begin) / .seconds(1), 1e-9)
-    let rate = Double(step - first) / seconds
     let left = Int(Double(total - step) / max(rate, 1e-9))
     return
       "\(name): step \(step)/\(total), loss \(rounded(meanLoss)), \(Int(Double(examples) / seconds)) examples/s, "

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import FoundationEssentials
 public import FlowNN
 public import FlowTensor
-internal import Yams
 
 /// How a video model is made: what it is trained on, its shape, and the stages of its training.
 public struct Recipe: Sendable, Codable, Equatable {
@@ -28,16 +26,10 @@ public struct Recipe: Sendable, Codable, Equatable {
   /// How the finished model is sampled.
   public var sampler: SamplerRecipe
 
-  /// Reads a recipe. Throws ``TrainingError`` with the field at fault.
-  public init(path: String) throws {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw TrainingError(.unreadable, "\(path): cannot be read; name a recipe.yaml")
-    }
-    do {
-      self = try YAMLDecoder().decode(Recipe.self, from: String(decoding: data, as: UTF8.self))
-    } catch {
-      throw TrainingError(.badRecipe, "\(path): \(error)")
-    }
+  /// Reads a recipe; `settings` such as `teacher.batch=16` replace what it says. Throws ``TrainingError`` with the
+  /// field at fault.
+  public init(path: String, settings: [String] = []) throws {
+    self = try RecipeFile(path: path, settings: settings).decode()
     if let fault { throw TrainingError(.badRecipe, "\(path): \(fault)") }
   }
 }

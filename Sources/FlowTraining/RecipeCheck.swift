@@ -49,7 +49,7 @@ extension GeneratorRecipe {
 }
 
 extension OptimiserRecipe {
-  fileprivate var fault: String? {
+  var fault: String? {
     let checks: [(Bool, String)] = [
       (steps > 0, "steps must be positive"),
       (rate > 0 && rate.isFinite, "rate must be positive"),

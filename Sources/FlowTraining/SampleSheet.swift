@@ -5,7 +5,9 @@ public import FlowTensor
 internal import FlowVideo
 
 /// Rows of pictures to look at.
-public struct SampleSheet: Sendable {
+public struct SampleSheet: SamplePicture {
+  /// `png`.
+  public static var fileExtension: String { "png" }
   /// Each row [count, height, width, 3] in −1…1.
   public let rows: [Tensor]
 

@@ -12,6 +12,8 @@ public struct TrainingError: Error, Sendable, Equatable, CustomStringConvertible
     case badRecipe
     /// The recording does not have the tensors or extents that training needs.
     case badRecording
+    /// A line of a data set is not what its format asks for.
+    case badData
     /// A checkpoint belongs to another recipe.
     case badCheckpoint
     /// The loss is not finite.

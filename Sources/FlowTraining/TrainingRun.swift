@@ -14,6 +14,7 @@ public struct TrainingRun {
   private let stage: any TrainingStage
   private let folder: String
   private var checkpoint: Checkpoint
+  private var skippedInSuccession = 0
 
   /// Opens the run in `folder`, at its last checkpoint if it has one.
   public init(_ stage: any TrainingStage, folder: String) throws {
@@ -34,9 +35,15 @@ public struct TrainingRun {
   /// The number of steps taken.
   public var step: Int { checkpoint.step }
 
+  /// Of these, the steps that changed nothing, because their loss or gradient was not finite.
+  public var skipped: Int { checkpoint.skipped }
+
+  /// So many steps in succession that are skipped end the run: it does not come back from there.
+  private static let mostSkipped = 100
+
   /// Draws what the averaged weights make.
   func drawSamples(to path: String) throws {
-    try stage.sampleSheet(Parameters(checkpoint.averages)).write(to: path)
+    try stage.samples(Parameters(checkpoint.averages)).write(to: path)
   }
 
   /// Trains until the recipe's last step, or `limit` if that is sooner.
@@ -55,17 +62,26 @@ public struct TrainingRun {
     }
   }
 
-  private mutating func takeStep() throws -> Float {
+  /// Takes a step, or skips it where its loss or gradient is not finite; the loss, or nil.
+  private mutating func takeStep() throws -> Float? {
     let number = checkpoint.step + 1
     let (loss, gradient) = lossAndGradient(number: number)
-    guard loss.isFinite else {
+    let norm = gradient.reduce(0) { $0 + $1.sumOfSquares }.squareRoot()
+    if loss.isFinite, norm.isFinite {
+      apply(gradient, norm: Float(norm), number: number)
+      skippedInSuccession = 0
+      return loss
+    }
+    checkpoint.step = number
+    checkpoint.skipped += 1
+    skippedInSuccession += 1
+    guard skippedInSuccession < Self.mostSkipped else {
       throw TrainingError(
         .diverged,
-        "\(stage.name): the loss at step \(number) is \(loss); lower the rate and resume from the checkpoint"
-      )
+        "\(stage.name): \(Self.mostSkipped) steps up to \(number) had a loss or gradient that is not finite; lower the "
+          + "rate and resume from the checkpoint")
     }
-    try apply(gradient, number: number)
-    return loss
+    return nil
   }
 
   /// In a function of its own, so that nothing refers to the weights when they are written.
@@ -81,15 +97,8 @@ public struct TrainingRun {
     return (loss.tensor.item, gradient.map(\.tensor))
   }
 
-  private mutating func apply(_ gradient: [Tensor], number: Int) throws {
+  private mutating func apply(_ gradient: [Tensor], norm: Float, number: Int) {
     let optimiser = stage.optimiser
-    let norm = Float(gradient.reduce(0) { $0 + $1.sumOfSquares }.squareRoot())
-    guard norm.isFinite else {
-      throw TrainingError(
-        .diverged,
-        "\(stage.name): the gradient at step \(number) is \(norm); lower the rate and resume from the checkpoint"
-      )
-    }
     let step = AdamWStep(
       rate: optimiser.rate(at: number), beta1: 0.9, beta2: optimiser.beta2, epsilon: 1e-8,
       decay: optimiser.decay, number: number,
@@ -104,22 +113,28 @@ public struct TrainingRun {
     let averages = Parameters(checkpoint.averages)
     let figures = stage.validate(averages)
     meter.report(figures)
-    try stage.sampleSheet(averages).write(to: "\(folder)/samples-\(padded(checkpoint.step)).png")
-    let header = "step,loss,peak bytes," + figures.map(\.name).joined(separator: ",") + "\n"
-    let row =
-      "\(checkpoint.step),\(meter.meanLoss),\(meter.peakBytes),"
-      + figures.map { "\($0.value)" }.joined(separator: ",") + "\n"
-    try appendLog(header: header, row: row)
+    let picture = stage.samples(averages)
+    try picture.write(to: "\(folder)/samples-\(padded(checkpoint.step)).\(type(of: picture).fileExtension)")
+    try log(
+      [
+        ("step", Double(checkpoint.step)), ("loss", meter.meanLoss), ("skipped", Double(checkpoint.skipped)),
+        ("rate", Double(stage.optimiser.rate(at: checkpoint.step))), ("steps a second", meter.rate),
+        ("peak bytes", Double(meter.peakBytes)),
+      ] + figures)
   }
 
   private func padded(_ step: Int) -> String {
     String(repeating: "0", count: max(0, 6 - "\(step)".count)) + "\(step)"
   }
 
-  private func appendLog(header: String, row: String) throws {
-    let path = "\(folder)/log.csv"
-    let before =
-      FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? header
-    try AtomicFile.write(Array((before + row).utf8), to: path)
+  /// Adds a line to metrics.jsonl.
+  private func log(_ figures: [(name: String, value: Double)]) throws {
+    let members = figures.map { name, value in
+      let isWhole = value.rounded() == value && abs(value) < 1e15
+      return "\"\(name)\":\(!value.isFinite ? "null" : isWhole ? "\(Int(value))" : "\(value)")"
+    }
+    let path = "\(folder)/metrics.jsonl"
+    let before = FileManager.default.contents(atPath: path) ?? Data()
+    try AtomicFile.write(before + Array("{\(members.joined(separator: ","))}\n".utf8), to: path)
   }
 }

@@ -30,5 +30,13 @@ public protocol TrainingStage {
   func validate(_ parameters: Parameters) -> [(name: String, value: Double)]
 
   /// A picture of what the model makes next to what is true.
-  func sampleSheet(_ parameters: Parameters) -> SampleSheet
+  func samples(_ parameters: Parameters) -> any SamplePicture
+}
+
+/// A picture that a training draws of what it has learnt.
+public protocol SamplePicture: Sendable {
+  /// The end of its file's name, without the dot.
+  static var fileExtension: String { get }
+  /// Writes the picture, whole or not at all.
+  func write(to path: String) throws
 }

@@ -62,6 +62,16 @@ struct FieldReader {
     try list(name, "an array of integers") { if case .integer(let i) = $0 { Int(exactly: i) } else { nil } }
   }
 
+  func numbers(_ name: String) throws(WireError) -> [Double]? {
+    try list(name, "an array of numbers") {
+      switch $0 {
+      case .integer(let wide): Double(wide)
+      case .number(let number): number
+      default: nil
+      }
+    }
+  }
+
   func objects(_ name: String) throws(WireError) -> [FieldReader]? {
     let path = self.path + name + "."
     return try list(name, "an array of objects") {

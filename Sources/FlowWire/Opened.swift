@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A stream has begun; everything that decides its bytes is told.
+/// A video has begun; everything that decides its bytes is told.
 public struct Opened: Sendable, Equatable {
   /// The name of the session in all later messages.
   public let session: String
@@ -64,6 +64,7 @@ public struct Opened: Sendable, Equatable {
 
   func append(to object: inout JSONObject) {
     object.append("sid", session)
+    object.append("kind", "video")
     var model = JSONObject()
     model.append("name", self.model)
     model.append("sha256", modelDigest)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the daemon tells a client; in a message it is the header, and frames and media have a body as well.
+/// What the daemon tells a client; in a message it is the header, and frames, points and media have a body as well.
 public enum Reply: Sendable, Equatable {
   /// Answers `hello`.
   case welcome(Welcome)
@@ -8,10 +8,14 @@ public enum Reply: Sendable, Equatable {
   case capabilities(Capabilities)
   /// Answers `models`.
   case models([ModelSummary])
-  /// Answers `open`.
+  /// Answers `open` of a video model.
   case opened(Opened)
+  /// Answers `open` of a manifold; on the wire `opened` of the kind "points".
+  case openedPoints(OpenedPoints)
   /// One bare RGB frame; the body is its pixels.
   case frame(FrameHeader)
+  /// Points of a manifold; the body is their coordinates.
+  case points(PointsHeader)
   /// A run of bytes of an encoded stream; the body is those bytes.
   case media(MediaHeader)
   /// Answers `control`.
@@ -33,8 +37,9 @@ public enum Reply: Sendable, Equatable {
     case .welcome: "welcome"
     case .capabilities: "capabilities"
     case .models: "models"
-    case .opened: "opened"
+    case .opened, .openedPoints: "opened"
     case .frame: "frame"
+    case .points: "points"
     case .media: "media"
     case .controlAcknowledged: "ctl_ack"
     case .progress: "progress"
@@ -51,8 +56,11 @@ public enum Reply: Sendable, Equatable {
     case "capabilities": self = .capabilities(try Capabilities(fields))
     case "models":
       self = .models(try ModelSummary.list(fields.require("models", fields.objects("models"))))
+    case "opened" where try fields.string("kind") == OpenedPoints.kind:
+      self = .openedPoints(try OpenedPoints(fields))
     case "opened": self = .opened(try Opened(fields))
     case "frame": self = .frame(try FrameHeader(fields))
+    case "points": self = .points(try PointsHeader(fields))
     case "media": self = .media(try MediaHeader(fields))
     case "ctl_ack": self = .controlAcknowledged(try ControlAcknowledgement(fields))
     case "progress": self = .progress(try Progress(fields))
@@ -71,7 +79,9 @@ public enum Reply: Sendable, Equatable {
     case .capabilities(let reply): reply.append(to: &object)
     case .models(let models): object.append("models", .array(models.map { .object($0.json) }))
     case .opened(let reply): reply.append(to: &object)
+    case .openedPoints(let reply): reply.append(to: &object)
     case .frame(let reply): reply.append(to: &object)
+    case .points(let reply): reply.append(to: &object)
     case .media(let reply): reply.append(to: &object)
     case .controlAcknowledged(let reply): reply.append(to: &object)
     case .progress(let reply): reply.append(to: &object)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A reply as it travels: part 0 is the header, part 1 the bytes of a frame or of media.
+/// A reply as it travels: part 0 is the header, part 1 the bytes of a frame, of points or of media.
 public struct ReplyMessage: Sendable, Equatable {
   /// The name of the request that is answered, where there is one.
   public let id: String?

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A request as it travels: part 0 is the header, part 1 the bytes of an image where there is one.
+/// A request as it travels: part 0 is the header, part 1 the bytes of an image or of points where there are any.
 public struct RequestMessage: Sendable, Equatable {
   /// The client's name for the request, echoed in the answer.
   public let id: String?
@@ -26,8 +26,8 @@ public struct RequestMessage: Sendable, Equatable {
     header.append("id", id)
     request.append(to: &header)
     let parts = [JSONValue.object(header).serialised()]
-    guard case .open(let open) = request, let image = open.image else { return parts }
-    return parts + [image.bytes]
+    guard case .open(let open) = request, let body = open.body else { return parts }
+    return parts + [body]
   }
 
   /// Reads and checks the parts of a request; nothing that a client sends gets further than this.

@@ -18,11 +18,14 @@ public struct ServerStatus: Sendable, Equatable {
   public let sessionsOpened: Int
   /// Frames generated so far.
   public let framesGenerated: Int
+  /// Points generated so far.
+  public let pointsGenerated: Int
 
   /// How a daemon is.
   public init(
     version: String, uptimeMilliseconds: Int, isDraining: Bool, limits: ServerLimits,
-    sessions: [SessionStatus], models: [ModelSummary], sessionsOpened: Int, framesGenerated: Int
+    sessions: [SessionStatus], models: [ModelSummary], sessionsOpened: Int, framesGenerated: Int,
+    pointsGenerated: Int
   ) {
     self.version = version
     self.uptimeMilliseconds = uptimeMilliseconds
@@ -32,6 +35,7 @@ public struct ServerStatus: Sendable, Equatable {
     self.models = models
     self.sessionsOpened = sessionsOpened
     self.framesGenerated = framesGenerated
+    self.pointsGenerated = pointsGenerated
   }
 
   init(_ fields: FieldReader) throws(WireError) {
@@ -43,6 +47,7 @@ public struct ServerStatus: Sendable, Equatable {
     models = try ModelSummary.list(fields.require("models", fields.objects("models")))
     sessionsOpened = try fields.require("sessions_opened", fields.integer("sessions_opened"))
     framesGenerated = try fields.require("frames_generated", fields.integer("frames_generated"))
+    pointsGenerated = try fields.integer("points_generated") ?? 0
   }
 
   func append(to object: inout JSONObject) {
@@ -54,6 +59,7 @@ public struct ServerStatus: Sendable, Equatable {
     object.append("models", .array(models.map { .object($0.json) }))
     object.append("sessions_opened", sessionsOpened)
     object.append("frames_generated", framesGenerated)
+    object.append("points_generated", pointsGenerated)
   }
 }
 
@@ -67,9 +73,9 @@ public struct SessionStatus: Sendable, Equatable {
   public let format: String
   /// What it waits for.
   public let phase: Progress.Phase
-  /// Frames generated.
+  /// Frames or points generated.
   public let done: Int
-  /// Frames asked for; 0 without end.
+  /// Frames or points asked for; 0 without end.
   public let total: Int
   /// Messages that may be sent before more credit is given.
   public let creditLeft: Int

@@ -52,9 +52,9 @@ public struct Progress: Sendable, Equatable {
   public enum Phase: String, Sendable {
     /// The model is being loaded.
     case loading
-    /// The next frame is being generated.
+    /// The next frame, or the next points, are being generated.
     case generating
-    /// The encoder is at work.
+    /// The encoder, or what makes the digest, is at work.
     case encoding
     /// The client has given no credit.
     case credit
@@ -64,9 +64,9 @@ public struct Progress: Sendable, Equatable {
   public let session: String
   /// What it waits for.
   public let phase: Phase
-  /// Frames generated.
+  /// Frames or points generated.
   public let done: Int
-  /// Frames asked for; 0 without end.
+  /// Frames or points asked for; 0 without end.
   public let total: Int
   /// Messages that may be sent before more credit is given.
   public let creditLeft: Int
@@ -119,8 +119,10 @@ public struct StreamEnd: Sendable, Equatable {
   public let session: String
   /// Why it ended.
   public let reason: Reason
-  /// Frames that the sent messages make visible.
+  /// Frames that the sent messages make visible; 0 of a stream of points.
   public let frames: Int
+  /// Points sent; nil for a video.
+  public let points: Int?
   /// Bytes of all bodies sent.
   public let bytes: Int
   /// Milliseconds since `opened`.
@@ -129,10 +131,14 @@ public struct StreamEnd: Sendable, Equatable {
   public let sha256: String
 
   /// The last word on a session.
-  public init(session: String, reason: Reason, frames: Int, bytes: Int, milliseconds: Int, sha256: String) {
+  public init(
+    session: String, reason: Reason, frames: Int, points: Int? = nil, bytes: Int, milliseconds: Int,
+    sha256: String
+  ) {
     self.session = session
     self.reason = reason
     self.frames = frames
+    self.points = points
     self.bytes = bytes
     self.milliseconds = milliseconds
     self.sha256 = sha256
@@ -142,6 +148,7 @@ public struct StreamEnd: Sendable, Equatable {
     session = try fields.require("sid", fields.string("sid"))
     reason = try fields.require("reason", Reason(rawValue: fields.string("reason") ?? ""))
     frames = try fields.require("frames", fields.integer("frames"))
+    points = try fields.integer("points")
     bytes = try fields.require("bytes", fields.integer("bytes"))
     milliseconds = try fields.require("ms", fields.integer("ms"))
     sha256 = try fields.require("sha256", fields.string("sha256"))
@@ -151,6 +158,7 @@ public struct StreamEnd: Sendable, Equatable {
     object.append("sid", session)
     object.append("reason", reason.rawValue)
     object.append("frames", frames)
+    object.append("points", points)
     object.append("bytes", bytes)
     object.append("ms", milliseconds)
     object.append("sha256", sha256)

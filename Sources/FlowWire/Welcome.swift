@@ -51,10 +51,10 @@ public struct Capabilities: Sendable, Equatable {
 
   /// What this version of the daemon can do, and the model that was asked about.
   public init(limits: ServerLimits, model: ModelSummary? = nil) {
-    formats = StreamFormat.Kind.allCases.map(\.rawValue)
+    formats = StreamFormat.Kind.allCases.map(\.rawValue) + [PointsWish.format]
     filters = StreamFormat.Filter.allCases.map(\.rawValue)
     imageEncodings = InitialImage.Encoding.allCases.map(\.rawValue)
-    features = ["action", "actions", "image", "scale", "sha256"]
+    features = ["action", "actions", "image", "scale", "sha256", "points", "start", "trajectory"]
     self.limits = limits
     self.model = model
   }

@@ -14,6 +14,12 @@ public enum WireLimits {
   public static let credit = 1024
   /// The most frames that a stream may be asked for; an endless one may have more.
   public static let frames = 1_000_000_000
+  /// The most points that a stream may be asked for; an endless one may have more.
+  public static let points = 1_000_000_000_000
+  /// The most points in a message.
+  public static let batch = 1 << 20
+  /// The most network evaluations a point.
+  public static let evaluations = 1000
   /// The most bytes of a name or an identifier.
   public static let nameBytes = 128
   /// The largest side of an initial image, in pixels.

@@ -9,14 +9,14 @@ internal import Glibc
 struct Flowctl: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "flowctl",
-    abstract: "Asks a flowd daemon for generated video.",
+    abstract: "Asks a flowd daemon for generated video and for points on manifolds.",
     discussion: """
       Exit status: 0 done, 1 the server broke the protocol, 2 wrong usage, 3 server unreachable, \
       4 server refused, 5 the stream broke before its end, 73 output cannot be written, \
       130 interrupted.
       """,
     version: "flowctl 0.1.0",
-    subcommands: [GenerateVideo.self, Models.self, Status.self])
+    subcommands: [GenerateVideo.self, GenerateManifold.self, Models.self, Status.self])
 
   static func main() {
     Interruption.install()

@@ -22,6 +22,7 @@ extension Flowd {
       bind != nil ? "--bind" : environment["FLOWD_ENDPOINT"] != nil ? "FLOWD_ENDPOINT" : "default"
     say("bind = \(resolved.endpoint)  # \(endpointSource)")
     say("models = \(models)")
+    say("manifolds = \(manifolds)")
     say("precision = \(precision?.rawValue ?? "as each bundle says")")
     say("max-sessions = \(maxSessions)")
     say("idle-timeout = \(idleTimeout)")
@@ -29,14 +30,18 @@ extension Flowd {
   }
 
   /// Loads every model and says what came of it; the result is an exit code.
-  func checkModels(_ catalogue: ModelDirectory) -> Int32 {
+  func checkModels(_ catalogue: ModelDirectories) -> Int32 {
     let names = catalogue.names()
-    if names.isEmpty { say("\(catalogue.path): no models") }
+    if names.isEmpty { say("\(catalogue.folders.map(\.path).joined(separator: ", ")): no models") }
     var status: Int32 = 0
     for name in names {
       do {
-        let model = try catalogue.load(name).description
-        say("\(name): good, \(model.width)×\(model.height), \(model.actions.count) actions")
+        switch try catalogue.load(name).description {
+        case .video(let model):
+          say("\(name): good, \(model.width)×\(model.height), \(model.actions.count) actions")
+        case .manifold(let model):
+          say("\(name): good, points of \(model.geometry.name), 1 to \(model.maximumEvaluations) evaluations")
+        }
       } catch {
         say("\(name): \(error)")
         status = EX_DATAERR

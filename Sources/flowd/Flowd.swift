@@ -11,7 +11,7 @@ internal import Logging
 struct Flowd: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "flowd",
-    abstract: "Generates video and streams it over ZeroMQ.",
+    abstract: "Generates video and points on manifolds, and streams them over ZeroMQ.",
     discussion: """
       Stops cleanly at SIGTERM or SIGINT: streams end with reason "drained"; a second signal stops at once.
 
@@ -27,8 +27,11 @@ struct Flowd: ParsableCommand {
       """)
   var bind: String?
 
-  @Option(help: "The folder whose subfolders are the models.")
+  @Option(help: "The folder whose subfolders are the video models.")
   var models = "models"
+
+  @Option(help: "The folder whose subfolders are the flow maps on manifolds.")
+  var manifolds = "manifolds"
 
   @Option(
     help: "How weights and caches are stored: float32, bfloat16 or int8 (default: what each bundle says).")
@@ -63,15 +66,24 @@ struct Flowd: ParsableCommand {
 
   func run() throws {
     if printConfig { return printConfiguration() }
-    let catalogue = ModelDirectory(models) { [precision] folder in
-      CausalVideoModel(try VideoBundle(folder: folder, precision: precision))
-    }
+    let catalogue = catalogue
     if check { throw ExitCode(checkModels(catalogue)) }
     let status = DaemonProcess.run(configuration: resolved, catalogue: catalogue, logger: logger) {
       endpoint in
       say("flowd is ready at \(endpoint)")
     }
     throw ExitCode(status)
+  }
+
+  private var catalogue: ModelDirectories {
+    ModelDirectories([
+      ModelDirectory(models) { [precision] folder in
+        .video(CausalVideoModel(try VideoBundle(folder: folder, precision: precision)))
+      },
+      ModelDirectory(manifolds, manifest: ManifoldBundle.manifestName) { [precision] folder in
+        .manifold(FlowMapModel(try ManifoldBundle(folder: folder), precision: precision))
+      },
+    ])
   }
 
   private var logger: Logger {

@@ -1,58 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import ArgumentParser
-internal import FlowGeneration
-public import FlowTensor
+internal import ArgumentParser
 internal import FlowTraining
 internal import FoundationEssentials
 
 /// `flowtrain evaluate`.
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compares a model's rollouts with the game's own future on unseen play.")
+    abstract: "Compares what a model makes with what it has not seen.",
+    discussion: """
+      A video model's rollouts are compared with the game's own future; a flow map's points with test points, by \
+      network evaluations, beside training points and the prior.
+      """)
 
-  @Argument(help: "The bundle, such as models/doom-health-64x48.")
+  @Argument(help: "The bundle, such as models/doom-health-64x48 or manifolds/earthquake.")
   var bundle: String
 
-  @Option(help: "The recording to compare with, by default the test part of that of its recipe.")
-  var recording: String?
+  @OptionGroup(title: "Of video")
+  var video: VideoEvaluationOptions
 
-  @Option(help: "Sequences to average over.")
-  var sequences: Int = 128
-
-  @Option(help: "Frames of the long rollout.")
-  var frames: Int = 1000
-
-  @Option(help: "Network evaluations a frame, by default the bundle's own.")
-  var steps: Int?
-
-  @Option(help: "How weights and caches are stored: float32, bfloat16 or int8; by default the bundle's own.")
-  var precision: InferencePrecision?
-
-  @Flag(help: "Steer the long rollout by the recording's actions, not by a player who turns away from walls.")
-  var recordedActions = false
-
-  @Option(help: "The seed of the long rollout.")
-  var seed: UInt64 = 1
+  @OptionGroup(title: "Of points")
+  var points: PointEvaluationOptions
 
   @Flag(help: "Print JSON instead of tables.")
   var json = false
 
-  func validate() throws {
-    guard sequences > 1 else { throw ValidationError("--sequences must be 2 or more") }
-    guard frames >= 100, frames % 100 == 0 else {
-      throw ValidationError("--frames must be a multiple of 100")
+  func run() throws {
+    let recipe = "\(bundle)/recipe.yaml"
+    if FileManager.default.fileExists(atPath: "\(bundle)/model.json") {
+      try show(video.evaluate(bundle))
+    } else {
+      try show(points.evaluate(bundle, recipe: recipe))
     }
-    if let steps, steps < 1 { throw ValidationError("--steps must be 1 or more") }
   }
 
-  func run() throws {
-    let model = try VideoBundle(folder: bundle, precision: precision)
-    let evaluation = try Evaluation(
-      model, recording: recording ?? testRecording(),
-      steps: [1, 2, 4, 8, 16, 32],
-      count: sequences, frames: frames, evaluations: steps, recordedActions: recordedActions, seed: seed,
-      progress: .standardError)
+  private func show(_ evaluation: some Encodable & CustomStringConvertible) throws {
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -61,11 +43,4 @@ struct Evaluate: ParsableCommand {
       print(evaluation)
     }
   }
-
-  /// The test part of the recording that the bundle's own recipe names.
-  private func testRecording() throws -> String {
-    "\(dataFolder())/\(try Recipe(path: "\(bundle)/recipe.yaml").recording)/test.safetensors"
-  }
 }
-
-extension InferencePrecision: ExpressibleByArgument {}

@@ -6,7 +6,7 @@ internal import FlowTraining
 /// `flowtrain pack`.
 struct Pack: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Writes the bundle of a trained recipe: model.json and weights.safetensors.")
+    abstract: "Writes the bundle of a trained recipe: its manifest and weights.safetensors.")
 
   @Argument(help: "The recipe, such as models/doom-health-64x48/recipe.yaml.")
   var recipe: String
@@ -20,10 +20,13 @@ struct Pack: ParsableCommand {
   @Option(help: "Where recordings are, by default $FLOW_DATA or data.")
   var data: String?
 
-  @Option(help: "The stage whose weights to take.", transform: stage(named:))
+  @Option(help: "The stage of a video recipe whose weights to take.", transform: stage(named:))
   var stage: Pipeline.Stage = .student
 
   func run() throws {
-    try Pipeline(recipePath: recipe, runs: runs, data: data).pack(stage, to: output)
+    switch try RecipePipeline(recipePath: recipe, runs: runs, data: data) {
+    case .video(let pipeline): try pipeline.pack(stage, to: output)
+    case .manifold(let pipeline): try pipeline.pack(to: output)
+    }
   }
 }

@@ -6,12 +6,12 @@ internal import FlowTraining
 /// `flowtrain sample`.
 struct Sample: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws what a trained stage makes below what is true, as a PNG sheet.")
+    abstract: "Draws what a trained stage makes beside what is true: a PNG sheet, or an SVG plot of points.")
 
   @Argument(help: "The recipe, such as models/doom-health-64x48/recipe.yaml.")
   var recipe: String
 
-  @Option(name: .shortAndLong, help: "The PNG file.")
+  @Option(name: .shortAndLong, help: "The file.")
   var output: String
 
   @Option(help: "The stage: autoencoder, teacher or student.", transform: stage(named:))
@@ -31,7 +31,10 @@ struct Sample: ParsableCommand {
   }
 
   func run() throws {
-    try Pipeline(recipePath: recipe, runs: runs, data: data)
-      .drawSamples(stage, evaluations: steps, to: output, progress: .standardError)
+    switch try RecipePipeline(recipePath: recipe, runs: runs, data: data) {
+    case .video(let pipeline):
+      try pipeline.drawSamples(stage, evaluations: steps, to: output, progress: .standardError)
+    case .manifold(let pipeline): try pipeline.drawSamples(to: output)
+    }
   }
 }

@@ -17,15 +17,22 @@ struct Train: ParsableCommand {
   @Option(help: "Where recordings are, by default $FLOW_DATA or data.")
   var data: String?
 
-  @Option(help: "Train this stage only: autoencoder, teacher or student.", transform: stage(named:))
+  @Option(help: "Train this stage of a video recipe only: autoencoder, teacher or student.", transform: stage(named:))
   var stage: Pipeline.Stage?
 
   @Option(help: "Stop each stage after this step.")
   var until: Int?
 
+  @Option(name: .customLong("set"), help: "Replace a value of the recipe, such as optimiser.seed=2; may be repeated.")
+  var settings: [String] = []
+
   func run() throws {
-    let pipeline = try Pipeline(recipePath: recipe, runs: runs, data: data)
-    try pipeline.train(stage, until: until, progress: .standardError)
+    switch try RecipePipeline(recipePath: recipe, settings: settings, runs: runs, data: data) {
+    case .video(let pipeline): try pipeline.train(stage, until: until, progress: .standardError)
+    case .manifold(let pipeline):
+      if stage != nil { throw ValidationError("a recipe on a manifold has no stages; leave --stage out") }
+      try pipeline.train(until: until, progress: .standardError)
+    }
   }
 }
 

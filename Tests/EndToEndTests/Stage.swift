@@ -6,7 +6,8 @@ import FoundationEssentials
 import Glibc
 import Testing
 
-/// The real daemon with a real, tiny model of 64×48 called "tiny", and the real client.
+/// The real daemon with a real, tiny model of 64×48 called "tiny" and flow maps called after what they make, and the real
+/// client.
 final class Stage {
   let endpoint: String
   let flowd: Child
@@ -17,7 +18,14 @@ final class Stage {
     folder = try TemporaryFolder()
     endpoint = "ipc://\(folder.path)/s"
     try writeTinyBundle("tiny", in: "\(folder.path)/models", height: 48, width: 64)
-    flowd = try Child("flowd", ["--models", "\(folder.path)/models", "--bind", endpoint])
+    for (name, geometry) in [
+      ("globe", "sphere(2)"), ("angles", "torus(7)"), ("turns", "so(3)"), ("plane", "poincare(2)"),
+    ] {
+      try writeTinyManifold(name, in: "\(folder.path)/manifolds", geometry: geometry)
+    }
+    flowd = try Child(
+      "flowd",
+      ["--models", "\(folder.path)/models", "--manifolds", "\(folder.path)/manifolds", "--bind", endpoint])
     try #require(flowd.readLine() == "flowd is ready at \(endpoint)")
   }
 

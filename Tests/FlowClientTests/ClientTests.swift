@@ -35,12 +35,12 @@ struct ClientTests {
     let models = try client.models()
     #expect(
       models.table == """
-        MODEL  STATE  SIZE  FPS   STEPS    ACTIONS    SHA256
-        toy    ready  2×1   35.0  2 (1…4)  none left  abababababab
+        MODEL  STATE  MAKES  FPS   STEPS    ACTIONS    SHA256
+        toy    ready  2×1    35.0  2 (1…4)  none left  abababababab
         """)
     #expect(models.json.hasPrefix("{\"v\":1,\"op\":\"models\",\"models\":[{\"name\":\"toy\""))
     let status = try client.status()
-    #expect(status.table.hasPrefix("flowd 0, up 1.5 s\n0 of 2 sessions; 3 opened and 99 frames"))
+    #expect(status.table.hasPrefix("flowd 0, up 1.5 s\n0 of 2 sessions; 3 opened, 99 frames and 0 points"))
   }
 
   @Test("a stream arrives whole, whatever its length is against the credit", arguments: [1, 16, 17, 200])
@@ -72,10 +72,11 @@ struct ClientTests {
         scale: 4, filter: .bicubic, crf: 20, gop: 12, format: .mp4)
       _ = try client.generate(wish, into: .file(folder + "/out.mp4"))
       let open = try #require(server.opened)
-      #expect((open.model, open.frames, open.seed, open.steps) == ("toy", 70, .max, 3))
-      #expect(open.plan == .runs([try ActionRun("left", 8), try ActionRun("none", 1)]))
+      let video = try #require(open.video)
+      #expect((open.model, video.frames, open.seed, video.steps) == ("toy", 70, .max, 3))
+      #expect(video.plan == .runs([try ActionRun("left", 8), try ActionRun("none", 1)]))
       #expect(
-        open.format == (try StreamFormat(.fmp4, crf: 20, gop: 12, scale: 4, filter: .bicubic)))
+        video.format == (try StreamFormat(.fmp4, crf: 20, gop: 12, scale: 4, filter: .bicubic)))
     }
   }
 
@@ -91,7 +92,7 @@ struct ClientTests {
       let wish = try VideoRequest(model: "toy", frames: 1, image: png, format: .rgb24)
       _ = try client.generate(wish, into: .file(folder + "/out.rgb"))
       let expected = try InitialImage(.png, width: 64, height: 304, bytes: png)
-      #expect(server.opened?.image == expected)
+      #expect(server.opened?.video?.image == expected)
     }
   }
 

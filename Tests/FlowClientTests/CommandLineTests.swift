@@ -14,13 +14,21 @@ struct CommandLineTests {
   @Test(
     "the help says what there is",
     arguments: [
-      ("--help", ["generate-video", "models", "status", "Exit status: 0 done"]),
+      ("--help", ["generate-video", "generate-manifold", "models", "status", "Exit status: 0 done"]),
       (
         "generate-video --help",
         [
           "--model", "--frames", "--seconds", "--fps", "--seed", "--actions", "--actions-file",
           "--init-image", "--steps", "--scale", "--filter", "--crf", "--gop", "--format",
           "-o, --output", "--json", "--quiet", "--connect", "--timeout", "FLOWD_ENDPOINT",
+        ]
+      ),
+      (
+        "generate-manifold --help",
+        [
+          "--model", "-n, --count", "--nfe", "--seed", "--start", "-t", "-s", "--trajectory", "--batch",
+          "--format",
+          "-o, --output", "--plot", "--json", "--quiet", "--connect", "--timeout",
         ]
       ),
       ("models --help", ["--json", "--connect"]), ("status --help", ["--json", "--connect"]),
@@ -44,6 +52,15 @@ struct CommandLineTests {
       ("generate-video --model m -o a.mp4 --actions a --actions-file b", "exclude each other"),
       ("generate-video --model m -o a.mp4 --actions-file /none", "cannot read /none"),
       ("generate-video --model m -o f.png --frames 1", "f.png"),
+      ("generate-manifold --model m -o a.npy", "how many points?"),
+      ("generate-manifold --model m -o a.npy -n 0", "how many points?"),
+      ("generate-manifold --model m -o a.npy -n=-5", "how many points?"),
+      ("generate-manifold --model m -o a.xyz -n 3", "does not say which format"),
+      ("generate-manifold --model m -o a.npy -n 3 --nfe 0", "nfe is 0; give a value from 1 to 1000"),
+      ("generate-manifold --model m -o a.npy -n 3 --nfe 1000000000", "nfe is 1000000000"),
+      ("generate-manifold --model m -o a.npy -n 3 -t 0.2 -s 0.4", "s is 0.4 and t is 0.2"),
+      ("generate-manifold --model m -o a.npy -n 3 -t 2", "t is 2.0"),
+      ("generate-manifold --model m -o a.npy --start /none", "cannot read /none"),
       ("status --connect nowhere", "\"nowhere\" is no endpoint"), ("status --timeout 0", "timeout"),
     ])
   func usage(arguments: String, words: String) throws {

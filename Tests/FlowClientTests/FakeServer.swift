@@ -113,12 +113,12 @@ private struct FakeStream {
     if case .refuse(let code) = fault {
       return [parts(.error(Failure(WireError(code, "not today"))), id: id)]
     }
-    wanted = open.frames
+    wanted = open.total
     credit = open.credit
     isOver = false
     let opened = Opened(
       session: "s", model: open.model, modelDigest: "abc", width: 2, height: 1, rateNumerator: 35,
-      rateDenominator: 1, seed: open.seed ?? 9, steps: open.steps ?? 1, frames: open.frames,
+      rateDenominator: 1, seed: open.seed ?? 9, steps: open.video?.steps ?? 1, frames: open.total,
       format: .rgb24, mediaType: "video/raw")
     return [parts(.opened(opened), id: id)] + frames()
   }
@@ -162,8 +162,13 @@ private struct FakeStream {
   private var status: ServerStatus {
     ServerStatus(
       version: "0", uptimeMilliseconds: 1500, isDraining: false, limits: limits, sessions: [],
-      models: [fakeModel], sessionsOpened: 3, framesGenerated: 99)
+      models: [fakeModel], sessionsOpened: 3, framesGenerated: 99, pointsGenerated: 0)
   }
+}
+
+extension OpenRequest {
+  /// What is wanted of a video model, if that is what is wanted.
+  var video: VideoWish? { if case .video(let wish) = content { wish } else { nil } }
 }
 
 /// The pixels of a frame of ``FakeServer``.
@@ -173,7 +178,8 @@ func fakeFrame(_ index: Int) -> [UInt8] { (0..<6).map { UInt8(truncatingIfNeeded
 let fakeModel = ModelSummary(
   name: "toy",
   state: .ready(
-    ModelDetails(
-      sha256: String(repeating: "ab", count: 32), width: 2, height: 1, framesPerSecond: 35,
-      actions: ["none", "left"], defaultAction: "none", defaultSteps: 2, maximumSteps: 4,
-      bytesPerStream: 1, dataLicence: "CC0")))
+    .video(
+      VideoDetails(
+        sha256: String(repeating: "ab", count: 32), width: 2, height: 1, framesPerSecond: 35,
+        actions: ["none", "left"], defaultAction: "none", defaultSteps: 2, maximumSteps: 4,
+        bytesPerStream: 1, dataLicence: "CC0"))))

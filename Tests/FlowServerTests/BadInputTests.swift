@@ -248,7 +248,7 @@ private final class CountingCatalogue: ModelCatalogue {
 
   func names() -> [String] { ["broken"] }
 
-  func load(_ name: String) throws -> any VideoModel {
+  func load(_ name: String) throws -> ServedModel {
     loads.withLock { $0 += 1 }
     throw BrokenBundle()
   }

@@ -82,12 +82,12 @@ struct TestCatalogue: ModelCatalogue {
 
   func names() -> [String] { ["broken", "fragile", "gated", "odd", "pattern"] }
 
-  func load(_ name: String) throws -> any VideoModel {
+  func load(_ name: String) throws -> ServedModel {
     switch name {
-    case "pattern": PatternModel(name)
-    case "odd": PatternModel(name, width: 15, height: 11)
-    case "fragile": PatternModel(name, failsAt: 3)
-    case "gated": PatternModel(name, gate: gate)
+    case "pattern": .video(PatternModel(name))
+    case "odd": .video(PatternModel(name, width: 15, height: 11))
+    case "fragile": .video(PatternModel(name, failsAt: 3))
+    case "gated": .video(PatternModel(name, gate: gate))
     default: throw BrokenBundle()
     }
   }

@@ -22,7 +22,7 @@ private struct Stage {
   var last: StreamEnd?
   var digest = SHA256()
 
-  static let model = PatternModel("pattern").description
+  static let model = ServedModelDescription.video(PatternModel("pattern").description)
   static let image = RGBImage(width: 16, height: 12, pixels: [UInt8](repeating: 0, count: 16 * 12 * 3))
 
   init(frames: Int = 0, credit: Int = 8, format: StreamFormat = .plain) throws {
@@ -57,7 +57,7 @@ private struct Stage {
   /// The generator makes the oldest frame that is wanted.
   mutating func generate() {
     generating.removeFirst()
-    happen(.generated(Self.image, milliseconds: 1))
+    happen(.generated(.image(Self.image), milliseconds: 1))
   }
 
   /// The encoder takes the oldest frame it has, and makes `count` chunks of it.
@@ -147,7 +147,7 @@ struct SessionTests {
     stage.encode()
     stage.happen(.cancel(id: nil))
     #expect(stage.ends.map(\.frames) == [1] && stage.last?.sha256 == digest)
-    stage.happen(.generated(Stage.image, milliseconds: 1))
+    stage.happen(.generated(.image(Stage.image), milliseconds: 1))
     stage.happen(.tick)
     #expect(stage.ends.count == 1)
   }

@@ -24,8 +24,9 @@ struct StreamTests {
     try client.send(.capabilities(model: "odd"), id: "c")
     let asked = try client.next()
     guard case .capabilities(let capabilities) = asked.reply else { throw Unexpected(asked.reply) }
-    #expect(capabilities.formats == ["rgb24", "yuv420p", "y4m", "fmp4", "mpegts", "png"])
-    #expect(capabilities.model?.details?.width == 15)
+    #expect(capabilities.formats == ["rgb24", "yuv420p", "y4m", "fmp4", "mpegts", "png", "float32"])
+    guard case .video(let details) = capabilities.model?.details else { throw Unexpected(asked.reply) }
+    #expect(details.width == 15)
     try client.send(.models)
     let listed = try client.next()
     guard case .models(let models) = listed.reply else { throw Unexpected(listed.reply) }

@@ -32,7 +32,7 @@ package func writeTinyBundle(
   try bundle.write(to: "\(folder)/\(name)")
 }
 
-private func noise(_ layout: ParameterLayout, seed: UInt64) -> [Tensor] {
+func noise(_ layout: ParameterLayout, seed: UInt64) -> [Tensor] {
   var random = Random(key: seed, stream: 1)
   return zip(layout.declarations, layout.initialize(seed: seed)).map { declaration, tensor in
     declaration.initializer == .zeros ? random.normal(declaration.shape).affine(scale: 0.1) : tensor

@@ -134,7 +134,7 @@ struct GeneratorTests {
       let figures = stage.validate(parameters)
       #expect(figures.map(\.name) == ["PSNR step 1", "copy 1", "PSNR step 2", "copy 2"])
       #expect(figures.allSatisfy { $0.value.isFinite })
-      let sheet = stage.sampleSheet(parameters)
+      let sheet = try #require(stage.samples(parameters) as? SampleSheet)
       #expect(sheet.rows.count == 8 && sheet.rows.allSatisfy { $0.shape == [2, 16, 32, 3] && $0.isFinite })
       try sheet.write(to: folder + "/sheet.png")
       #expect(try bytes(of: folder + "/sheet.png").starts(with: [0x89, 0x50, 0x4E, 0x47]))

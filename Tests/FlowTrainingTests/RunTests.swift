@@ -3,6 +3,7 @@
 import FlowAutodiff
 import FlowNN
 import FlowTensor
+import Foundation
 import Testing
 
 @testable import FlowTraining
@@ -108,12 +109,62 @@ struct RunTests {
       #expect(
         text.contains("autoencoder: step 2/2, loss ") && text.contains("validation: PSNR dB "), "\(text)")
       #expect(text.contains(" MiB, ") && !text.contains(" 0 MiB, "), "\(text)")
-      let log = String(decoding: try bytes(of: folder + "/run/log.csv"), as: UTF8.self)
-      let rows = log.split(separator: "\n").map { $0.split(separator: ",") }
-      #expect(rows[0].starts(with: ["step", "loss", "peak bytes"]))
+      let log = String(decoding: try bytes(of: folder + "/run/metrics.jsonl"), as: UTF8.self)
+      let reports = log.split(separator: "\n")
+      let line = try JSONDecoder().decode([String: Double].self, from: Data(#require(reports.first).utf8))
+      #expect(reports.count == 1 && line["step"] == 2 && line["skipped"] == 0 && line["PSNR dB"] != nil)
       // The weights, their moments and average, and at least the gradient on top.
       let bytes = 5 * 4 * run.averages.reduce(0) { $0 + $1.count }
-      #expect(Int(rows[1][2]) ?? 0 >= bytes, "\(log)")
+      #expect(Int(line["peak bytes"] ?? 0) >= bytes, "\(log)")
+    }
+  }
+}
+
+/// A stage whose loss is not a number at chosen steps: w² at the others.
+private struct Faulty: TrainingStage {
+  let name = "faulty"
+  let bad: ClosedRange<UInt64>
+  let layout: ParameterLayout
+  let optimiser: OptimiserRecipe
+  let examplesPerStep = 1
+
+  init(bad: ClosedRange<UInt64>, steps: Int) {
+    var layout = ParameterLayout()
+    _ = layout.declare("w", [4], .ones)
+    self.layout = layout
+    self.bad = bad
+    optimiser = tinyOptimiser(steps: steps)
+  }
+
+  func initialWeights() -> [Tensor] { layout.initialize(seed: 1) }
+  func loss(_ p: Parameters, average: Parameters, random: inout Random) -> Variable {
+    let square = p.values[0].map(.square).sum()
+    return bad.contains(random.stream >> 20) ? square * Float.nan : square
+  }
+  func validate(_ p: Parameters) -> [(name: String, value: Double)] { [] }
+  func samples(_ p: Parameters) -> any SamplePicture { SampleSheet(rows: [.zeros([1, 2, 2, 3])]) }
+}
+
+@Suite("Steps that are not finite")
+struct SkippedStepTests {
+  @Test("they change nothing and are counted, also over a stop")
+  func skipped() throws {
+    try withFolder { folder in
+      for limit in [3, 10] {
+        var run = try TrainingRun(Faulty(bad: 3...5, steps: 10), folder: folder + "/run")
+        try run.train(until: limit, progress: .silent)
+        #expect(run.step == limit && run.skipped == (limit == 3 ? 1 : 3))
+        #expect(run.averages[0].isFinite)
+      }
+    }
+  }
+
+  @Test("a hundred of them in succession end the run, which says what to do")
+  func diverged() throws {
+    try withFolder { folder in
+      var run = try TrainingRun(Faulty(bad: 2...1000, steps: 200), folder: folder + "/run")
+      let error = #expect(throws: TrainingError.self) { try run.train(progress: .silent) }
+      #expect(error?.code == .diverged && error?.message.contains("lower the") == true)
     }
   }
 }

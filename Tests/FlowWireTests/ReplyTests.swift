@@ -6,13 +6,25 @@ import Testing
 @Suite("Replies")
 struct ReplyTests {
   static let limits = ServerLimits(sessions: 2, idleMilliseconds: 60_000)
-  static let details = ModelDetails(
+  static let details = VideoDetails(
     sha256: "ab", width: 64, height: 48, framesPerSecond: 35, actions: ["none", "left"],
     defaultAction: "none",
     defaultSteps: 4, maximumSteps: 8, bytesPerStream: 1 << 20, dataLicence: "BSD-3-Clause")
+  static let manifold = ManifoldDetails(
+    sha256: "ef", geometry: "sphere(2)", dimension: 2, coordinates: ["x", "y", "z"], prior: "standard",
+    defaultEvaluations: 1, maximumEvaluations: 1000, defaultBatch: 16_384, precision: "float32",
+    dataLicence: "CC0-1.0")
+  static let openedPoints = OpenedPoints(
+    session: "s2", model: "e", modelDigest: "ef", geometry: "sphere(2)", coordinates: ["x", "y", "z"],
+    seed: .max,
+    evaluations: 2, points: 100, batch: 50, times: [1, 0.5, 0])
+  static let points = PointsHeader(
+    session: "s2", sequence: 1, first: 50, shape: [50, 3, 3], coordinates: ["x", "y", "z"],
+    generationMilliseconds: 1.5, isLast: true)
   static let models = [
-    ModelSummary(name: "a", state: .ready(details)), ModelSummary(name: "b", state: .absent),
-    ModelSummary(name: "c", state: .loading), ModelSummary(name: "d", state: .failed("tensor x is short")),
+    ModelSummary(name: "a", state: .ready(.video(details))), ModelSummary(name: "b", state: .absent),
+    ModelSummary(name: "c", state: .loading), ModelSummary(name: "e", state: .ready(.manifold(manifold))),
+    ModelSummary(name: "d", state: .failed("tensor x is short")),
   ]
   static let opened = Opened(
     session: "s1", model: "a", modelDigest: "ab", width: 256, height: 192, rateNumerator: 35,
@@ -32,7 +44,11 @@ struct ReplyTests {
       .welcome(Welcome(server: "flowd", version: "0.1.0", limits: limits)),
       .capabilities(Capabilities(limits: limits)),
       .capabilities(Capabilities(limits: limits, model: models[0])),
-      .models(models), .models([]), .opened(opened), .frame(frame),
+      .models(models), .models([]), .opened(opened), .frame(frame), .openedPoints(openedPoints),
+      .points(points),
+      .end(
+        StreamEnd(
+          session: "s2", reason: .done, frames: 0, points: 100, bytes: 9, milliseconds: 1, sha256: "cd")),
       .media(
         MediaHeader(
           session: "s1", sequence: 0, kind: .initial, mediaType: "video/mp4", firstFrame: 0, frames: 0,
@@ -46,7 +62,7 @@ struct ReplyTests {
       .status(
         ServerStatus(
           version: "0.1.0", uptimeMilliseconds: 5, isDraining: false, limits: limits, sessions: [session],
-          models: models, sessionsOpened: 3, framesGenerated: 4)),
+          models: models, sessionsOpened: 3, framesGenerated: 4, pointsGenerated: 5)),
       .pong,
     ] as [Reply])
   func roundTrips(reply: Reply) throws {
@@ -54,20 +70,32 @@ struct ReplyTests {
     #expect(try ReplyMessage(header: message.header()) == message)
   }
 
-  @Test(
-    "the header of a reply is what the protocol shows",
-    arguments: [
-      (Reply.pong, #"{"v":1,"op":"pong","id":"r1"}"#),
-      (
-        .frame(frame),
-        #"{"v":1,"op":"frame","id":"r1","sid":"s1","seq":3,"pts":3,"w":64,"h":48,"stride":[192],"#
-          + #""pix":"rgb24","action":"left","ctl":7,"gen_ms":1.5,"last":true}"#
-      ),
-      (
-        .error(Failure(WireError(.sessionLimit, "2 sessions are open"))),
-        #"{"v":1,"op":"error","id":"r1","code":"session_limit","message":"2 sessions are open","retryable":true}"#
-      ),
-    ])
+  static let shown: [(Reply, String)] = [
+    (Reply.pong, #"{"v":1,"op":"pong","id":"r1"}"#),
+    (
+      .frame(frame),
+      #"{"v":1,"op":"frame","id":"r1","sid":"s1","seq":3,"pts":3,"w":64,"h":48,"stride":[192],"#
+        + #""pix":"rgb24","action":"left","ctl":7,"gen_ms":1.5,"last":true}"#
+    ),
+    (
+      .points(points),
+      #"{"v":1,"op":"points","id":"r1","sid":"s2","seq":1,"first":50,"dtype":"float32","shape":[50,3,3],"#
+        + #""coordinates":["x","y","z"],"gen_ms":1.5,"last":true}"#
+    ),
+    (
+      .openedPoints(openedPoints),
+      #"{"v":1,"op":"opened","id":"r1","sid":"s2","kind":"points","model":{"name":"e","sha256":"ef"},"#
+        + #""geometry":"sphere(2)","coordinates":["x","y","z"],"dtype":"float32","seed":18446744073709551615,"#
+        + #""nfe":2,"points":100,"batch":50,"times":[1.0,0.5,0.0],"next_seq":0,"format":"float32","#
+        + #""mime":"application/octet-stream"}"#
+    ),
+    (
+      .error(Failure(WireError(.sessionLimit, "2 sessions are open"))),
+      #"{"v":1,"op":"error","id":"r1","code":"session_limit","message":"2 sessions are open","retryable":true}"#
+    ),
+  ]
+
+  @Test("the header of a reply is what the protocol shows", arguments: shown)
   func snapshots(reply: Reply, header: String) {
     #expect(String(decoding: ReplyMessage(id: "r1", reply).header(), as: UTF8.self) == header)
   }

@@ -21,7 +21,8 @@ struct RequestTests {
     arguments: [
       .hello(client: "test"), .hello(client: nil), .capabilities(model: "doom"), .capabilities(model: nil),
       .models,
-      .open(try! OpenRequest(model: "doom")), .open(everyField),
+      .open(try! OpenRequest(model: "doom")), .open(everyField), .open(everyPoint),
+      .open(try! OpenRequest(model: "e", .plain)), .open(try! OpenRequest(model: "e", .points(.plain))),
       .credit(try! CreditRequest(session: "s1", count: 1024)),
       .control(try! ControlRequest(session: "s1", number: 7, place: .frame(40), plan: .hold("left"))),
       .control(try! ControlRequest(session: "s1", plan: .runs([ActionRun("left", 2)]))),
@@ -32,11 +33,31 @@ struct RequestTests {
     #expect(try RequestMessage(parts: message.parts()) == message)
   }
 
-  @Test("a minimal open takes the documented defaults")
+  @Test("a minimal open takes the documented defaults, whatever kind of model it names")
   func minimalOpen() throws {
     let message = try read(#"{"v":1,"op":"open","model":"doom"}"#)
-    #expect(message == RequestMessage(.open(try OpenRequest(model: "doom", frames: 0, credit: 8))))
+    #expect(message == RequestMessage(.open(try OpenRequest(model: "doom", credit: 8, .plain))))
+    #expect(try OpenRequest(model: "doom") == OpenRequest(model: "doom", credit: 8, .video(.plain)))
   }
+
+  @Test("an open of points takes the documented defaults")
+  func minimalPoints() throws {
+    let message = try read(#"{"v":1,"op":"open","model":"e","points":7}"#)
+    guard case .open(let open) = message.request, case .points(let wish) = open.content else {
+      throw Missing()
+    }
+    #expect(wish.points == 7 && wish.evaluations == nil && wish.batch == nil && wish.start == nil)
+    #expect(wish.startTime == 1 && wish.endTime == 0 && !wish.wantsTrajectory && open.credit == 8)
+  }
+
+  private struct Missing: Error {}
+
+  static let everyPoint = try! OpenRequest(
+    model: "e", seed: .max, credit: 16,
+    .points(
+      PointsWish(
+        evaluations: 4, batch: 10, startTime: 0.75, endTime: 0.25, wantsTrajectory: true,
+        start: StartPoints(count: 2, width: 2, coordinates: [1, -2.5, 3, 1e-20]))))
 
   @Test("a cancel without sid names the open by its id")
   func cancelByRequest() throws {

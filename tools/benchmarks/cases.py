@@ -45,13 +45,13 @@ GEMM = [
 ]
 
 
-def torch_training(script: str) -> list[Entrant]:
+def torch_training(script: str, *ours: str) -> list[Entrant]:
     eager, *others = (
         Entrant(f"torch {engine}", precision, script, f"{engine}-{precision}")
         for engine in ("eager", "compile")
         for precision in ("float32", "bfloat16")
     )
-    return [eager, *flowd("float32", "bfloat16"), *others]
+    return [eager, *flowd("float32", "bfloat16", *ours), *others]
 
 
 PRODUCTS = [
@@ -78,7 +78,8 @@ GROUPS = {
         for step in ("flow-matching", "meanflow", "meanflow-rest")
     ],
     "manifold": [
-        Case(f"manifold-{what}", torch_training("peer_torch_manifold.py"))
-        for what in ("training", "sampling")
+        Case("manifold-training", torch_training("peer_torch_manifold.py")),
+        Case("manifold-sampling", torch_training("peer_torch_manifold.py", "int8")),
+        Case("manifold-sampling-small", torch_training("peer_torch_manifold.py", "int8")),
     ],
 }

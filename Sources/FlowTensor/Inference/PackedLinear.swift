@@ -69,17 +69,21 @@ package final class PackedLinear: @unchecked Sendable {  // Safe: written in the
   deinit { kernel.deallocate() }
 
   /// Applies the layer to `rows` rows on the calling thread: y = activation(x·Wᵀ + b), or y += gate∘(x·Wᵀ + b).
+  ///
+  /// `bias`, of `outputs` numbers, takes the place of the layer's own.
   package func apply(
     _ rows: Int, _ x: LinearInput, into y: UnsafeMutablePointer<Float>, stride: Int,
-    activation: Activation? = nil, gate: UnsafePointer<Float>? = nil
+    activation: Activation? = nil, gate: UnsafePointer<Float>? = nil, bias: UnsafePointer<Float>? = nil
   ) {
+    var kernel = kernel.pointee
+    if let bias { kernel.bias = bias }
     var output = flow_linear_output(y: y, stride: stride, gate: gate, activation: Self.kernel(activation))
     if isInt8 {
       flow_quantise_rows(rows, inputs, rowByteCount, x.floats, x.stride, x.bytes, rowByteCount, x.scales)
       var input = flow_rows_int8(x: x.bytes, stride: rowByteCount, scale: x.scales)
-      flow_linear_int8(kernel, &input, rows, &output)
+      flow_linear_int8(&kernel, &input, rows, &output)
     } else {
-      flow_linear_float(kernel, x.floats, x.stride, rows, &output)
+      flow_linear_float(&kernel, x.floats, x.stride, rows, &output)
     }
   }
 

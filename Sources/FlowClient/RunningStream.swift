@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowWire
+
+/// A stream on its way into an output, whatever it is made of.
+protocol RunningStream {
+  /// The name of the request that opened it.
+  var id: String { get }
+  /// Whether the user has asked to stop.
+  var isInterrupted: Bool { get set }
+  /// Whether the server has been asked to stop.
+  var isCancelled: Bool { get }
+  /// Whether the reader of a pipe has left.
+  var hasLostReader: Bool { get }
+  /// The server's name for the stream, once it has one.
+  var sessionName: String? { get }
+  /// How far the stream is.
+  var progress: StreamProgress { get }
+
+  /// The clock of the stream starts.
+  mutating func start()
+  /// From here on the stream may end early.
+  mutating func cancel()
+  /// Understands a message and writes its bytes.
+  mutating func receive(_ message: ReplyMessage, _ bodies: [[UInt8]]) throws(ClientError) -> RunStep
+  /// Ends an output that will not be whole; returns the error with where the rest is.
+  func abandon(_ error: ClientError) -> ClientError
+}
+
+/// What a message asks of a client.
+enum RunStep {
+  /// Nothing, but the server is alive.
+  case wait
+  /// The stream has begun.
+  case begin
+  /// Its bytes were written: give credit for another message.
+  case write
+  /// The stream is over; nothing follows.
+  case finish(StreamEnd)
+}
+
+extension Client {
+  /// Opens a stream and receives until it is over.
+  mutating func run(
+    _ run: inout some RunningStream, _ wish: OpenRequest, _ observe: (StreamProgress) -> Void
+  ) throws(ClientError) -> StreamEnd {
+    do throws(ClientError) {
+      try connection.send(.open(wish), id: run.id)
+      return try pump(&run, observe)
+    } catch {
+      // The server need not go on for nobody; if it cannot be told, it will notice.
+      try? cancel(&run)
+      throw error
+    }
+  }
+
+  private func pump(
+    _ run: inout some RunningStream, _ observe: (StreamProgress) -> Void
+  ) throws(ClientError) -> StreamEnd {
+    let clock = ContinuousClock()
+    var lastSign = clock.now
+    while true {
+      try obeyInterruptions(&run)
+      guard let (message, bodies) = try connection.receive(milliseconds: Self.pause) else {
+        guard lastSign.duration(to: clock.now) < timeout else { throw silence() }
+        continue
+      }
+      lastSign = clock.now
+      switch try run.receive(message, bodies) {
+      case .wait: break
+      case .begin: run.start()
+      case .write: try answer(&run)
+      case .finish(let end): return end
+      }
+      observe(run.progress)
+    }
+  }
+
+  /// Gives credit for a message that was written, or stops a stream that nobody reads.
+  private func answer(_ run: inout some RunningStream) throws(ClientError) {
+    if run.hasLostReader, !run.isCancelled { try cancel(&run) }
+    guard let session = run.sessionName, !run.isCancelled else { return }
+    try connection.send(.credit(oneMessage(session)))
+  }
+
+  private func obeyInterruptions(_ run: inout some RunningStream) throws(ClientError) {
+    let count = interruptionCount
+    guard count > 0 else { return }
+    if count > 1 { throw ClientError(.interrupted, "interrupted without waiting for the server") }
+    run.isInterrupted = true
+    if !run.isCancelled { try cancel(&run) }
+  }
+
+  private func cancel(_ run: inout some RunningStream) throws(ClientError) {
+    run.cancel()
+    let name = run.sessionName.map(CancelRequest.session) ?? .request(run.id)
+    try connection.send(.cancel(name))
+  }
+
+  private func silence() -> ClientError {
+    ClientError(.broken, "no sign of the server at \(endpoint) for \(timeout.formatted)")
+  }
+}
+
+/// Credit for one message.
+private func oneMessage(_ session: String) throws(ClientError) -> CreditRequest {
+  do throws(WireError) {
+    return try CreditRequest(session: session, count: 1)
+  } catch {
+    throw ClientError(.misbehaved, "the server's name for the session cannot be used: \(error.message)")
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowAutodiff
+public import FlowTensor
+internal import Glibc
+
+/// The times that a batch learns at.
+///
+/// Rows `diagonal` learn the flow's velocity at `diagonalTimes`; rows `jumps` learn to jump from t to r, over s where a
+/// target wants a time between. A row may do both.
+public struct JumpTimes: Sendable, Equatable {
+  /// The rows that learn the diagonal.
+  public var diagonal: Range<Int>
+  /// Their times, one a row.
+  public var diagonalTimes: [Float]
+  /// The rows that learn jumps.
+  public var jumps: Range<Int>
+  /// Where each jump lands.
+  public var r: [Float]
+  /// A time between.
+  public var s: [Float]
+  /// Where each jump starts, at least r.
+  public var t: [Float]
+}
+
+/// Draws the times of a batch: where jumps start and land, and which rows learn the diagonal.
+public enum JumpPairs: Sendable, Equatable {
+  /// The diagonal alone, t uniform.
+  case diagonal
+  /// r uniform, t uniform above it; every row also learns the diagonal at r (the sampler of generalised flow maps,
+  /// 2510.21608).
+  case everyRow
+  /// A share of the rows on the diagonal; the others on the triangle r < t, uniform (2505.18825).
+  case triangle(diagonal: Double)
+  /// Two logit-normal times, the larger one t; a share of the rows on the diagonal (MeanFlow, 2505.13447).
+  case logitNormal(mean: Double, deviation: Double, diagonal: Double)
+  /// Jumps that land at r = 0 from t uniform, by way of s = t − `gap`·t; a share of the rows on the diagonal
+  /// (consistency).
+  case toData(gap: Double, diagonal: Double)
+
+  /// Times keep this far from 0 and 1 and a jump is at least so long: quotients stay finite in float32.
+  static let margin: Float = 1e-4
+
+  /// The times of `count` rows.
+  public func sample(_ count: Int, _ random: inout Random) -> JumpTimes {
+    switch self {
+    case .diagonal:
+      let times = Self.inside(random.uniforms(count))
+      return JumpTimes(diagonal: 0..<count, diagonalTimes: times, jumps: 0..<0, r: [], s: [], t: [])
+    case .everyRow:
+      let r = Self.inside(random.uniforms(count))
+      let t = zip(r, random.uniforms(count)).map { $0 + (1 - $0) * $1 }
+      return Self.times(count, diagonal: 0..<count, at: r, jumps: 0..<count, r, t)
+    case .triangle(let share):
+      let times = Self.inside(random.uniforms(count))
+      let pairs = (random.uniforms(count), random.uniforms(count))
+      return Self.split(count, share, times, pairs)
+    case .logitNormal(let mean, let deviation, let share):
+      let sampler = TimeSampler.logitNormal(mean: Float(mean), deviation: Float(deviation))
+      let first = sampler.sample(count, atOne: 0, &random), second = sampler.sample(count, atOne: 0, &random)
+      // The rows on the diagonal are at the larger of two times too, as in the method's own code.
+      return Self.split(count, share, zip(first, second).map { max($0, $1) }, (first, second))
+    case .toData(let gap, let share):
+      let t = Self.inside(random.uniforms(count))
+      var times = Self.split(count, share, t, ([Float](repeating: 0, count: count), t))
+      times.s = times.t.map { $0 * (1 - Float(gap)) }
+      return times
+    }
+  }
+
+  private static func inside(_ uniform: [Float]) -> [Float] {
+    uniform.map { margin + (1 - 2 * margin) * $0 }
+  }
+
+  /// The first rows on the diagonal, the others between pairs of times.
+  private static func split(_ count: Int, _ share: Double, _ times: [Float], _ pairs: ([Float], [Float]))
+    -> JumpTimes
+  {
+    let diagonal = Int((Double(count) * share).rounded())
+    let rest = diagonal..<count
+    return Self.times(
+      count, diagonal: 0..<diagonal, at: Array(times[..<diagonal]), jumps: rest,
+      rest.map { min(pairs.0[$0], pairs.1[$0]) }, rest.map { max(pairs.0[$0], pairs.1[$0]) })
+  }
+
+  private static func times(
+    _ count: Int, diagonal: Range<Int>, at times: [Float], jumps: Range<Int>, _ r: [Float], _ t: [Float]
+  ) -> JumpTimes {
+    let r = r.map { min($0, 1 - margin) }
+    let t = zip(r, t).map { max($1, $0 + margin) }
+    return JumpTimes(
+      diagonal: diagonal, diagonalTimes: times, jumps: jumps, r: r, s: zip(r, t).map { ($0 + $1) / 2 }, t: t)
+  }
+}

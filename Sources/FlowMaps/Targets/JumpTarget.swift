@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import FlowAutodiff
+internal import FlowTensor
+
+/// Rows that learn to jump from t over s to r.
+public struct JumpBatch {
+  /// The state at t.
+  public var z: Variable
+  /// The velocity of the row's own path at z.
+  public var velocity: Variable
+  /// Where the row's own path is at another time [count, 1].
+  public var path: (_ time: Variable) -> Variable
+  /// Where the jump lands, [count, 1].
+  public var r: Variable
+  /// A time between.
+  public var s: Variable
+  /// Where the jump starts.
+  public var t: Variable
+
+  /// Rows, all given.
+  public init(
+    z: Variable, velocity: Variable, path: @escaping (_ time: Variable) -> Variable, r: Variable, s: Variable,
+    t: Variable
+  ) {
+    self.z = z
+    self.velocity = velocity
+    self.path = path
+    self.r = r
+    self.s = s
+    self.t = t
+  }
+}
+
+/// What a jump is compared with: one characterisation of a flow map, as a squared error a row.
+///
+/// An exact flow map has no error under any of them. `online` is differentiated; `teacher` is a copy of it that is
+/// constant, or the moving average.
+public protocol JumpTarget: Sendable {
+  /// The squared error, [count, 1].
+  func error(_ batch: JumpBatch, online: ManifoldMap, teacher: ManifoldMap) -> Variable
+}
+
+extension Variable {
+  /// Ones of this shape: the tangent of a time that runs.
+  var running: Variable { Variable(Tensor(repeating: 1, shape: shape)) }
+
+  /// The unit row [1, width] along one coordinate.
+  static func unit(_ coordinate: Int, of width: Int) -> Variable {
+    Variable(Tensor((0..<width).map { $0 == coordinate ? 1 : 0 }, shape: [1, width]))
+  }
+}

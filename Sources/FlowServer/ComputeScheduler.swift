@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowGeneration
+internal import FlowWire
+
+/// Decides which streams advance, and together with which; lives in the compute thread.
+///
+/// The stream that has had the least of the thread's time comes next. Streams of one video model advance together and
+/// share what it takes; a batch of points is worked on for a bounded time and goes on when its turn comes again. So
+/// nobody waits for longer than a frame of every other model and a budget of every other stream of points.
+struct ComputeScheduler {
+  private enum Kind {
+    case video(any VideoStream, steps: Int)
+    case points(any PointStream)
+  }
+
+  private struct Stream {
+    let model: String
+    let kind: Kind
+    /// Time that it has had, as far as that decides whose turn it is.
+    var served: Duration
+    /// Time that the batch of points at hand has taken.
+    var spent = Duration.zero
+
+    /// What streams that advance together have in common; nil for points.
+    var videoKey: VideoKey? {
+      if case .video(_, let steps) = kind { VideoKey(model: model, steps: steps) } else { nil }
+    }
+  }
+
+  private struct VideoKey: Equatable {
+    let model: String
+    let steps: Int
+  }
+
+  private struct Job {
+    let session: String
+    let action: Int
+  }
+
+  /// How long a batch of points is worked on at a time.
+  static let pointBudget = Duration.milliseconds(5)
+
+  private let catalogue: any ModelCatalogue
+  private let events: Mailbox<WorkerEvent>
+  private var models: [String: ServedModel] = [:]
+  private var streams: [String: Stream] = [:]
+  /// Frames and batches of points that are wanted, in the order in which they were asked for.
+  private var jobs: [Job] = []
+  /// What the stream whose turn it was last had been served: who comes, or comes back, has no claim to more.
+  private var clock = Duration.zero
+  private var isStopped = false
+
+  init(catalogue: any ModelCatalogue, events: Mailbox<WorkerEvent>) {
+    self.catalogue = catalogue
+    self.events = events
+  }
+
+  mutating func run(_ commands: Mailbox<ComputeWorker.Command>) {
+    while !isStopped {
+      for command in jobs.isEmpty ? commands.waitAndTake() : commands.take() { obey(command) }
+      if !isStopped, !jobs.isEmpty { advance() }
+    }
+  }
+
+  private mutating func obey(_ command: ComputeWorker.Command) {
+    switch command {
+    case .load(let name): load(name)
+    case .begin(let session, let model, let beginning):
+      streams[session] = Stream(model: model, kind: begin(model, beginning), served: clock)
+    case .generate(let session, let action): want(Job(session: session, action: action))
+    case .forget(let session): forget(session)
+    case .stop: isStopped = true
+    }
+  }
+
+  private func begin(_ name: String, _ beginning: StreamBeginning) -> Kind {
+    switch (models[name], beginning) {
+    case (.video(let model)?, .video(let options)):
+      return .video(model.makeStream(options), steps: options.steps)
+    case (.manifold(let model)?, .points(let options)): return .points(model.makeStream(options))
+    default:
+      preconditionFailure("ComputeScheduler: a stream of \(name), which is not loaded or of another kind")
+    }
+  }
+
+  private mutating func want(_ job: Job) {
+    // A stream that failed is gone although its session has not heard of it yet.
+    guard let stream = streams[job.session] else { return }
+    if !jobs.contains(where: { $0.session == job.session }) {
+      streams[job.session]?.served = max(stream.served, clock)
+    }
+    jobs.append(job)
+  }
+
+  private mutating func load(_ name: String) {
+    if let model = models[name] { return events.post(.model(name, .success(model.description))) }
+    do {
+      let model = try catalogue.load(name)
+      try check(model.description)
+      models[name] = model
+      events.post(.model(name, .success(model.description)))
+    } catch {
+      events.post(
+        .model(name, .failure(WireError(.modelFailed, "the model \(name) cannot be loaded: \(error)"))))
+    }
+  }
+
+  /// Advances the stream that has been served least; of equals, the one that asked first.
+  private mutating func advance() {
+    var chosen = jobs[0]
+    for job in jobs where served(job) < served(chosen) { chosen = job }
+    clock = served(chosen)
+    switch streams[chosen.session]?.kind {
+    case .points(let stream)?: advance(stream, chosen.session)
+    case .video?: advance(takeBatch(of: chosen.session))
+    case nil: preconditionFailure("ComputeScheduler: a job of a stream that was not begun")
+    }
+  }
+
+  private func served(_ job: Job) -> Duration { streams[job.session]?.served ?? .zero }
+
+  private mutating func serve(_ session: String, _ time: Duration) {
+    streams[session]?.served += time
+    streams[session]?.spent += time
+  }
+
+  // MARK: - Points
+
+  private mutating func advance(_ stream: any PointStream, _ session: String) {
+    let start = ContinuousClock.now
+    do throws(NumericalError) {
+      let batch = try stream.advance(for: Self.pointBudget)
+      serve(session, start.duration(to: .now))
+      if let batch { finish(batch, session) }
+    } catch {
+      fail(session, error)
+    }
+  }
+
+  private mutating func finish(_ batch: PointBatch, _ session: String) {
+    let milliseconds = Double(streams[session]?.spent.microseconds ?? 0) / 1000
+    streams[session]?.spent = .zero
+    if let index = jobs.firstIndex(where: { $0.session == session }) { jobs.remove(at: index) }
+    events.post(.session(session, .generated(.points(batch), milliseconds: milliseconds)))
+  }
+
+  // MARK: - Frames
+
+  /// The oldest job of a session and, of the same model and number of steps, the oldest of every other session.
+  ///
+  /// Images of a batch come together, so that one of few steps would wait for those of many.
+  private mutating func takeBatch(of session: String) -> [Job] {
+    let streams = streams, key = streams[session]?.videoKey
+    var taken: Set<String> = []
+    var batch: [Job] = []
+    jobs.removeAll { job in
+      guard let other = streams[job.session]?.videoKey, other == key, taken.insert(job.session).inserted
+      else {
+        return false
+      }
+      batch.append(job)
+      return true
+    }
+    return batch
+  }
+
+  private mutating func advance(_ batch: [Job]) {
+    guard let first = batch.first, let name = streams[first.session]?.model,
+      case .video(let model)? = models[name]
+    else { preconditionFailure("ComputeScheduler: a frame of a stream that was not begun") }
+    let start = ContinuousClock.now
+    do throws(NumericalError) {
+      let images = try model.advance(batch.map(videoStream), actions: batch.map(\.action))
+      let time = start.duration(to: .now)
+      for (job, image) in zip(batch, images) {
+        serve(job.session, time / batch.count)
+        events.post(
+          .session(job.session, .generated(.image(image), milliseconds: Double(time.microseconds) / 1000)))
+      }
+    } catch {
+      // One stream's trouble must not end the others: alone, only the guilty one fails again.
+      guard batch.count > 1 else { return fail(first.session, error) }
+      for job in batch { advance([job]) }
+    }
+  }
+
+  private func videoStream(_ job: Job) -> any VideoStream {
+    guard case .video(let stream, _)? = streams[job.session]?.kind else {
+      preconditionFailure("ComputeScheduler: a frame of a stream that was not begun")
+    }
+    return stream
+  }
+
+  // MARK: - Ends
+
+  private mutating func forget(_ session: String) {
+    streams[session] = nil
+    jobs.removeAll { $0.session == session }
+  }
+
+  private mutating func fail(_ session: String, _ error: NumericalError) {
+    forget(session)
+    let message = "the network's output at \(error.place) is not finite; open the stream with another seed"
+    events.post(.session(session, .generatorFailed(WireError(.numerical, message))))
+  }
+}
+
+/// Refuses a model of which no stream could be opened.
+private func check(_ model: ServedModelDescription) throws(ImpossibleModel) {
+  switch model {
+  case .video(let model):
+    guard model.actions.indices.contains(model.defaultAction), model.width > 0, model.height > 0,
+      model.maximumSteps > 0, (1...model.maximumSteps).contains(model.defaultSteps)
+    else {
+      throw ImpossibleModel(
+        description: "its size, default action or default steps are not possible; correct model.json")
+    }
+  case .manifold(let model):
+    guard model.maximumEvaluations > 0, (1...model.maximumEvaluations).contains(model.defaultEvaluations),
+      model.coordinates.count == model.geometry.ambient
+    else {
+      throw ImpossibleModel(
+        description: "its coordinates or default evaluations are not possible; correct manifold.json")
+    }
+  }
+}
+
+/// A loader gave out a model that nobody can use.
+private struct ImpossibleModel: Error, CustomStringConvertible {
+  let description: String
+}
+
+extension Duration {
+  /// Whole microseconds, rounded down.
+  var microseconds: Int {
+    Int(components.seconds) * 1_000_000 + Int(components.attoseconds / 1_000_000_000_000)
+  }
+}

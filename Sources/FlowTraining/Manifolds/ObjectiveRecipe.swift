@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowManifolds
+internal import FlowMaps
+
+/// The parts that an ``FlowMaps/Objective`` is made of, by name.
+public struct ObjectiveRecipe: Sendable, Codable, Equatable {
+  /// What jumps are compared with.
+  public enum Target: String, Sendable, Codable, CaseIterable {
+    /// There are no jumps: Riemannian flow matching.
+    case none
+    case lagrangian, eulerian, semigroup
+    /// The published code's Eulerian loss, which has a defect: to compare.
+    case eulerianPublished
+    case meanFlow
+    /// MeanFlow along the model's own velocity.
+    case meanFlowOwn
+    case consistency
+  }
+
+  /// The times that are learnt at.
+  public enum Pairs: String, Sendable, Codable, CaseIterable {
+    case diagonal, everyRow, triangle, logitNormal, toData
+  }
+
+  /// What a jump's error counts.
+  public enum Weight: String, Sendable, Codable, CaseIterable {
+    case none, interval, inverseSquareInterval, adaptive
+  }
+
+  /// What jumps are compared with.
+  public var target: Target
+  /// The times that are learnt at.
+  public var pairs: Pairs
+  /// The share of rows on the diagonal, for pairs that part rows; 0.75 if absent.
+  public var diagonal: Double?
+  /// Mean of logit-normal times; −0.4 if absent.
+  public var mean: Double?
+  /// Deviation of logit-normal times; 1 if absent.
+  public var deviation: Double?
+  /// How far before t a consistency target starts, as a share of t; 0.05 if absent.
+  public var gap: Double?
+  /// What a jump's error counts; 1 if absent.
+  public var weight: Weight?
+  /// The power of adaptive weights; 1 if absent.
+  public var power: Double?
+  /// The offset of adaptive weights; 0.01 if absent.
+  public var offset: Double?
+  /// The greatest length of what targets with derivatives in space bring along; 10 if absent.
+  public var clip: Float?
+  /// What the diagonal counts against jumps; 1 if absent.
+  public var diagonalWeight: Float?
+
+  /// Two parts that do not go together and why, or a number that cannot be, or nil.
+  var fault: String? {
+    if target == .none, pairs != .diagonal {
+      return "target none learns no jumps, and pairs \(pairs.rawValue) draws some; use pairs diagonal"
+    }
+    if target != .none, pairs == .diagonal {
+      return "target \(target.rawValue) compares jumps, and pairs diagonal draws none; use pairs everyRow"
+    }
+    if target == .consistency, pairs != .toData {
+      return "target consistency starts a little before t, and pairs \(pairs.rawValue) half way; use pairs toData"
+    }
+    let checks: [(Bool, String)] = [
+      ((0..<1).contains(diagonal ?? 0.75), "diagonal must lie in 0..<1"),
+      ((deviation ?? 1) > 0, "deviation must be positive"),
+      ((gap ?? 0.05) > 0 && (gap ?? 0.05) < 1, "gap must lie between 0 and 1"),
+      ((power ?? 1) >= 0, "power must not be negative"),
+      ((offset ?? 0.01) > 0, "offset must be positive"),
+      ((clip ?? 10) > 0, "clip must be positive"),
+      ((diagonalWeight ?? 1) >= 0, "diagonalWeight must not be negative"),
+    ]
+    return checks.first { !$0.0 }?.1
+  }
+
+  func objective(on manifold: any Manifold) -> Objective {
+    Objective(
+      path: GeodesicPath(manifold), pairs: jumpPairs, target: jumpTarget, weight: jumpWeight,
+      diagonalWeight: diagonalWeight ?? 1)
+  }
+
+  private var jumpPairs: JumpPairs {
+    let share = diagonal ?? 0.75
+    switch pairs {
+    case .diagonal: return .diagonal
+    case .everyRow: return .everyRow
+    case .triangle: return .triangle(diagonal: share)
+    case .logitNormal:
+      return .logitNormal(mean: mean ?? -0.4, deviation: deviation ?? 1, diagonal: share)
+    case .toData: return .toData(gap: gap ?? 0.05, diagonal: share)
+    }
+  }
+
+  private var jumpTarget: (any JumpTarget)? {
+    let clip = clip ?? 10
+    switch target {
+    case .none: return nil
+    case .lagrangian: return Lagrangian()
+    case .eulerian: return Eulerian(clip: clip)
+    case .eulerianPublished: return Eulerian(pushforward: .projection, clip: clip)
+    case .semigroup: return Semigroup()
+    case .meanFlow: return ManifoldMeanFlow(motion: .path, clip: clip)
+    case .meanFlowOwn: return ManifoldMeanFlow(motion: .own, clip: clip)
+    case .consistency: return Consistency()
+    }
+  }
+
+  private var jumpWeight: JumpWeight {
+    switch weight ?? .none {
+    case .none: .none
+    case .interval: .interval
+    case .inverseSquareInterval: .inverseSquareInterval
+    case .adaptive: .adaptive(power: power ?? 1, offset: offset ?? 0.01)
+    }
+  }
+}

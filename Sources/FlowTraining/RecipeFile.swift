@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FoundationEssentials
+internal import Yams
+
+/// The YAML of a recipe, with settings in place of some of its values.
+struct RecipeFile {
+  private let path: String
+  private let root: Node
+
+  /// Reads a file. A setting is `key.of.key=value`; the key must be there already, or its parent be a map.
+  init(path: String, settings: [String] = []) throws {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw TrainingError(.unreadable, "\(path): cannot be read; name a recipe.yaml")
+    }
+    let composed: Node?
+    do {
+      composed = try Yams.compose(yaml: String(decoding: data, as: UTF8.self))
+    } catch {
+      throw TrainingError(.badRecipe, "\(path): \(error)")
+    }
+    guard var root = composed, root.mapping != nil else {
+      throw TrainingError(.badRecipe, "\(path): a recipe is a map of keys to values")
+    }
+    for setting in settings { try Self.apply(setting, to: &root) }
+    self.path = path
+    self.root = root
+  }
+
+  private static func apply(_ setting: String, to root: inout Node) throws {
+    let parts = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let keys = parts[0].split(separator: ".").map(String.init)
+    guard parts.count == 2, !keys.isEmpty, let value = try? Yams.compose(yaml: String(parts[1])) else {
+      throw TrainingError(.badRecipe, "'\(setting)' is no setting; write key=value, such as optimiser.seed=2")
+    }
+    try replace(keys[...], in: &root, with: value, setting: setting)
+  }
+
+  private static func replace(
+    _ keys: ArraySlice<String>, in node: inout Node, with value: Node, setting: String
+  ) throws {
+    guard let key = keys.first else {
+      node = value
+      return
+    }
+    guard node.mapping != nil else {
+      throw TrainingError(.badRecipe, "'\(setting)': there is no map to hold '\(key)'")
+    }
+    if keys.count == 1 {
+      node[key] = value
+      return
+    }
+    guard var child = node[key] else {
+      throw TrainingError(.badRecipe, "'\(setting)': the recipe has no '\(key)'")
+    }
+    try replace(keys.dropFirst(), in: &child, with: value, setting: setting)
+    node[key] = child
+  }
+
+  /// Whether the recipe has a key.
+  func has(_ key: String) -> Bool { root[key] != nil }
+
+  /// The recipe, decoded. Throws ``TrainingError`` with the field at fault, a field that no recipe has included.
+  func decode<Value: Codable>() throws -> Value {
+    let value: Value, known: Node?
+    do {
+      value = try YAMLDecoder().decode(Value.self, from: root)
+      known = try Yams.compose(yaml: YAMLEncoder().encode(value))
+    } catch {
+      throw TrainingError(.badRecipe, "\(path): \(error)")
+    }
+    if let key = known.flatMap({ Self.unknownKey(in: root, known: $0) }) {
+      throw TrainingError(.badRecipe, "\(path): a recipe has no '\(key)'; remove it or correct its name")
+    }
+    return value
+  }
+
+  /// The first key of a map that what was read of it lacks.
+  private static func unknownKey(in node: Node, known: Node) -> String? {
+    guard let mapping = node.mapping else { return nil }
+    for (key, value) in mapping {
+      let name = key.string ?? ""
+      guard let same = known[name] else { return name }
+      if let inner = unknownKey(in: value, known: same) { return "\(name).\(inner)" }
+    }
+    return nil
+  }
+
+  /// The recipe as YAML, settings in place.
+  func text() throws -> String { try Yams.serialize(node: root) }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowAutodiff
+import FlowManifolds
+import FlowMaps
+import FlowTensor
+import Testing
+
+/// A flow whose map is known in closed form.
+struct ExactFlow: CustomTestStringConvertible, Sendable {
+  /// Which flow.
+  enum Kind: String, Sendable, CaseIterable {
+    /// All data are one point p: X_{t→r}(z) goes the share (t − r)/t of the way to it.
+    case contraction
+    /// Everything turns, 0.8 in the whole time.
+    case rotation
+  }
+
+  let kind: Kind
+  let manifold: any Manifold
+
+  var testDescription: String { "\(kind) on \(manifold.name)" }
+
+  static let all =
+    [Sphere(dimension: 2), Sphere(dimension: 5)].flatMap { sphere in
+      Kind.allCases.map { ExactFlow(kind: $0, manifold: sphere) }
+    } + Kind.allCases.map { ExactFlow(kind: $0, manifold: FlatTorus(dimension: 3)) }
+    + [ExactFlow(kind: .contraction, manifold: Euclidean(dimension: 2))]
+
+  static let speed: Float = 0.8
+
+  /// The point that a contraction ends in, [1, ambient].
+  var end: Variable {
+    manifold.projected(
+      Variable(
+        Tensor((0..<manifold.ambient).map { Float($0) * 0.7 - 0.4 }, shape: [1, manifold.ambient])))
+  }
+
+  /// z, turned by angles [count, 1] in the plane of the first two coordinates; on a torus, moved along the first.
+  func turned(_ z: Variable, by angle: Variable) -> Variable {
+    if manifold is FlatTorus {
+      return manifold.projected(z + angle * Variable(Tensor([1, 0, 0], shape: [1, 3])))
+    }
+    let (x, y) = (z.slice(axis: 1, 0..<1), z.slice(axis: 1, 1..<2))
+    let (c, s) = (angle.map(.cosine), angle.map(.sine))
+    return concatenate([c * x - s * y, s * x + c * y, z.slice(axis: 1, 2..<z.shape[1])], axis: 1)
+  }
+
+  /// The exact map, in place of a network's.
+  var map: ManifoldMap {
+    ManifoldMap(manifold) { z, r, t in
+      switch kind {
+      case .contraction: return -(manifold.log(z, end) / t)
+      case .rotation:
+        let length = t - r
+        let diagonal = Tensor.combine(.equal, length.tensor, Tensor(0))
+        let safe = select(diagonal, Variable(1), length)
+        let average = -(manifold.log(z, turned(z, by: -Self.speed * safe)) / safe)
+        let velocity = jvp(
+          at: [Variable(.zeros(length.shape))], along: [Variable(Tensor(repeating: 1, shape: length.shape))]
+        ) { turned(z, by: Self.speed * $0[0]) }.tangent
+        return select(diagonal, velocity, average)
+      }
+    }
+  }
+
+  /// A batch of states of the flow with jumps of all lengths.
+  func batch(_ count: Int = 32, key: UInt64 = 1) -> JumpBatch {
+    var random = Random(key: key)
+    let noise = Variable(manifold.samplePrior(count, &random))
+    let column = { (values: [Float]) in Variable(Tensor(values, shape: [count, 1])) }
+    let r = random.uniforms(count).map { 0.05 + 0.55 * $0 }
+    let t = zip(r, random.uniforms(count)).map { $0 + 0.1 + (0.85 - $0) * $1 }
+    let at = { (time: Variable) in
+      map.jump(noise, from: column([Float](repeating: 1, count: count)), to: time)
+    }
+    let z = at(column(t)).detached
+    return JumpBatch(
+      z: z, velocity: map.velocity(z, at: column(t)), path: at, r: column(r),
+      s: column(zip(r, t).map { ($0 + $1) / 2 }), t: column(t))
+  }
+}
+
+/// The largest absolute value of a tensor; infinite if one is not a number.
+func largest(_ x: Tensor) -> Float {
+  x.elements.reduce(0) { $1.isNaN ? .infinity : max($0, abs($1)) }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowAutodiff
+import FlowManifolds
+import FlowMaps
+import FlowTensor
+import Testing
+
+@Suite("Jump targets")
+struct TargetTests {
+  static let targets: [(name: String, target: any JumpTarget)] = [
+    ("Lagrangian", Lagrangian()), ("Eulerian", Eulerian()), ("Semigroup", Semigroup()),
+    ("MeanFlow, own motion", ManifoldMeanFlow(motion: .own)),
+    ("MeanFlow, path's motion", ManifoldMeanFlow(motion: .path)), ("Consistency", Consistency()),
+  ]
+
+  @Test("an exact flow map has no error under any target", arguments: ExactFlow.all, targets.indices)
+  func exact(flow: ExactFlow, index: Int) {
+    let error = Self.targets[index].target.error(flow.batch(), online: flow.map, teacher: flow.map)
+    #expect(error.shape == [32, 1])
+    #expect(largest(error.tensor) < 2e-9, "\(Self.targets[index].name): \(largest(error.tensor))")
+  }
+
+  @Test("under the published code's Eulerian target, which brings no velocity along, it has one")
+  func published() {
+    let flow = ExactFlow(kind: .contraction, manifold: Sphere(dimension: 2))
+    let target = Eulerian(pushforward: .projection)
+    let error = target.error(flow.batch(), online: flow.map, teacher: flow.map)
+    #expect(error.mean().tensor.item > 0.1, "\(error.mean().tensor.item)")
+  }
+
+  @Test("a map that is not the flow's has an error under every target", arguments: targets.indices)
+  func wrong(index: Int) {
+    let flow = ExactFlow(kind: .rotation, manifold: Sphere(dimension: 2))
+    let wrong = ManifoldMap(flow.manifold) { z, r, t in
+      flow.map.velocity(z, r: r, t: t) + 0.3 * (t - r) * z.flipped(axis: 1)
+    }
+    let error = Self.targets[index].target.error(flow.batch(), online: wrong, teacher: wrong)
+    #expect(error.mean().tensor.item > 1e-4, "\(Self.targets[index].name): \(error.mean().tensor.item)")
+  }
+
+  @Test("a pushforward longer than allowed is shortened, a shorter one left alone")
+  func clipped() {
+    let flow = ExactFlow(kind: .rotation, manifold: Sphere(dimension: 2)), batch = flow.batch()
+    let error = { (clip: Float) in
+      Eulerian(clip: clip).error(batch, online: flow.map, teacher: flow.map).tensor
+    }
+    // The flow's velocity is 0.8 at the equator; without it the motion stands alone.
+    #expect(largest(error(0.81)) < 2e-9 && largest(error(0.4)) > 0.01)
+  }
+}

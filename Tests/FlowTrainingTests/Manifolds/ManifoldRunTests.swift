@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowAutodiff
+import FlowGeneration
+import FlowManifolds
+import FlowMaps
+import FlowNN
+import FlowTensor
+import Foundation
+import Testing
+
+@testable import FlowTraining
+
+@Suite("Training on manifolds")
+struct ManifoldRunTests {
+  static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+    .appending(path: "../../../manifolds").standardizedFileURL.path()
+  static let shipped = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+    .filter { FileManager.default.fileExists(atPath: "\(folder)/\($0)/recipe.yaml") }.sorted()
+
+  @Test("every shipped recipe is read whole, and names its own folder", arguments: shipped)
+  func recipes(name: String) throws {
+    let recipe = try ManifoldRecipe(path: "\(Self.folder)/\(name)/recipe.yaml")
+    #expect(recipe.name == name)
+    let space = try recipe.space()
+    #expect(recipe.priorFault(on: space) == nil)
+    #expect(MLP(recipe.shape(on: space)).layout.count > 0)
+  }
+
+  /// A recipe that trains in seconds, with settings in place of some values.
+  static func recipe(_ settings: [String] = [], in folder: String) throws -> ManifoldRecipe {
+    let path = folder + "/recipe.yaml"
+    try """
+    name: tiny
+    summary: A helix.
+    method: to test
+    dataLicence: none
+    manifold: sphere(2)
+    data: helix
+    network: { width: 16, layers: 2 }
+    objective: { target: lagrangian, pairs: everyRow }
+    batch: 32
+    optimiser: { steps: 6, rate: 1.0e-3, warmup: 2, beta2: 0.99, decay: 0.01, clip: 1, averageDecay: 0.9, seed: 5, report: 1000, precision: float32 }
+    sampler: { steps: 1, maximumSteps: 10, precision: float32 }
+    """.write(toFile: path, atomically: true, encoding: .utf8)
+    return try ManifoldRecipe(path: path, settings: settings)
+  }
+
+  /// 400 points near the pole of a sphere.
+  static func points() throws -> PointSet {
+    let sphere = Sphere(dimension: 2)
+    var random = Random(key: 4)
+    let pole = Variable(Tensor([0, 0, 1], shape: [1, 3])).broadcast(to: [400, 3])
+    let points = sphere.exp(pole, 0.4 * sphere.tangentNormal(at: pole, &random)).tensor
+    return try PointSet(points, on: sphere, origin: "test")
+  }
+
+  static func stage(_ settings: [String], in folder: String) throws -> ManifoldStage {
+    ManifoldStage(try recipe(settings, in: folder), points: try points(), manifold: Sphere(dimension: 2))
+  }
+
+  static let methods: [[String]] = [
+    ["objective.target=none", "objective.pairs=diagonal"], [], ["objective.target=eulerian"],
+    ["objective.target=semigroup", "objective.pairs=triangle"],
+    ["objective.target=meanFlow", "objective.pairs=logitNormal", "objective.weight=adaptive"],
+    ["objective.target=meanFlowOwn"], ["objective.target=consistency", "objective.pairs=toData"],
+    ["objective.target=eulerianPublished"],
+  ]
+
+  @Test("a run of any method that is stopped and resumed ends bit-identical", arguments: methods)
+  func resumed(settings: [String]) throws {
+    try withFolder { folder in
+      let stage = try Self.stage(settings, in: folder)
+      var whole = try TrainingRun(stage, folder: folder + "/whole")
+      try whole.train(progress: .silent)
+      for limit in [1, 4, .max] {
+        var part = try TrainingRun(stage, folder: folder + "/parts")
+        try part.train(until: limit, progress: .silent)
+      }
+      let checkpoints = try ["whole", "parts"].map { try bytes(of: "\(folder)/\($0)/checkpoint.safetensors") }
+      #expect(checkpoints[0] == checkpoints[1] && whole.step == 6)
+      #expect(whole.averages.flatMap(\.elements) != stage.initialWeights().flatMap(\.elements))
+    }
+  }
+
+  @Test("a few hundred steps bring one-step samples to the data", arguments: methods.prefix(6))
+  func learns(settings: [String]) throws {
+    try withFolder { folder in
+      let stage = try Self.stage(
+        settings + ["optimiser.steps=300", "optimiser.rate=5.0e-3", "batch=128"], in: folder)
+      var run = try TrainingRun(stage, folder: folder + "/run")
+      let before = Dictionary(uniqueKeysWithValues: stage.validate(Parameters(run.averages)).map { ($0.name, $0.value) })
+      try run.train(progress: .silent)
+      let after = Dictionary(uniqueKeysWithValues: stage.validate(Parameters(run.averages)).map { ($0.name, $0.value) })
+      #expect(run.skipped == 0)
+      #expect(after["diagonal"]! < 0.75 * before["diagonal"]!, "\(before), \(after)")
+      #expect(after["MMD 4"]! < 0.5 * before["MMD 4"]!, "\(before), \(after)")
+    }
+  }
+
+  @Test("a packed bundle is read back with the recipe's geometry, and makes the points of the trained map")
+  func packed() throws {
+    try withFolder { folder in
+      _ = try Self.recipe(in: folder)
+      let pipeline = try ManifoldPipeline(recipePath: folder + "/recipe.yaml", runs: folder + "/runs", data: nil)
+      try pipeline.train(until: nil, progress: .silent)
+      try pipeline.pack(to: folder + "/tiny")
+      let bundle = try ManifoldBundle(folder: folder + "/tiny")
+      #expect(bundle.manifest.geometry == "sphere(2)" && bundle.weights.count == pipeline.stage.layout.declarations.count)
+      var random = Random(key: 8)
+      let noise = Sphere(dimension: 2).samplePrior(50, &random)
+      let one = pipeline.stage.map(Parameters(bundle.weights)).sample(noise, schedule: [1, 0])
+      let other = PointSampler(bundle).transport(noise, PointWalk(evaluations: 1))
+      #expect(zip(one.elements, other.elements).allSatisfy { abs($0 - $1) < 1e-5 })
+      let evaluation = pipeline.evaluate(
+        bundle, .init(evaluations: [1, 2], draws: 2, testPoints: 100), progress: .silent)
+      #expect(evaluation.rows.map(\.sampler) == ["floor", "prior", "jumps", "jumps"])
+      #expect(evaluation.rows[0].biased.mean < evaluation.rows[1].biased.mean)
+      #expect(abs(evaluation.priorNegativeLogLikelihood - 2.5310) < 1e-3)
+      #expect(evaluation.negativeLogLikelihood!.isFinite && "\(evaluation)".contains("NLL of test points"))
+    }
+  }
+
+  @Test("a run does not go on from a checkpoint that another recipe made")
+  func otherRecipe() throws {
+    try withFolder { folder in
+      _ = try Self.recipe(in: folder)
+      let pipeline = { (settings: [String]) in
+        try ManifoldPipeline(
+          recipePath: folder + "/recipe.yaml", settings: settings, runs: folder + "/runs", data: nil)
+      }
+      try pipeline([]).train(until: 2, progress: .silent)
+      let error = #expect(throws: TrainingError.self) {
+        try pipeline(["objective.target=semigroup"]).train(until: 3, progress: .silent)
+      }
+      #expect(error?.code == .badCheckpoint && error?.message.contains("recipe.yaml") == true)
+      try pipeline(["summary=Other words.", "optimiser.report=2"]).train(until: 4, progress: .silent)
+    }
+  }
+
+  @Test("a campaign trains each method with each seed once, and makes a table of them")
+  func campaign() throws {
+    try withFolder { folder in
+      try FileManager.default.createDirectory(atPath: folder + "/tiny", withIntermediateDirectories: true)
+      _ = try Self.recipe(in: folder + "/tiny")
+      try """
+      recipes: [tiny]
+      seeds: [1, 2]
+      methods:
+        - { name: RFM, settings: [objective.target=none, objective.pairs=diagonal] }
+        - { name: G-PSD, settings: [objective.target=semigroup] }
+      settings: { tiny: [optimiser.steps=3] }
+      published: { tiny: { G-PSD: 0.25 } }
+      """.write(toFile: folder + "/campaign.yaml", atomically: true, encoding: .utf8)
+      let campaign = try Campaign(
+        path: folder + "/campaign.yaml", runs: folder + "/runs", data: nil,
+        evaluation: .init(evaluations: [1, 2], draws: 2, testPoints: 60))
+      var counts: [Int] = []
+      try campaign.run(progress: .silent) { counts.append($0.count) }
+      #expect(counts == [1, 2, 3, 4])
+      let results = try campaign.results()
+      #expect(results.map(\.seed) == [1, 2, 1, 2] && results.allSatisfy { $0.steps == 3 && $0.skipped == 0 })
+      let table = campaign.markdown(results)
+      #expect(table.contains("### tiny: sphere(2), 60 test points"))
+      let rows = table.split(separator: "\n").filter { $0.hasPrefix("| ") }
+      #expect(rows.count == 4 && rows[2].hasPrefix("| RFM, end of step |") && rows[3].contains("| 0.25 |"), "\(table)")
+      #expect(Set(rows.map { $0.count { $0 == "|" } }).count == 1)
+      // Nothing is trained again.
+      try FileManager.default.removeItem(atPath: folder + "/tiny/recipe.yaml")
+      try campaign.run(progress: .silent) { counts.append($0.count) }
+      #expect(try campaign.results() == results)
+    }
+  }
+
+  /// A setting that cannot be, and what the error names.
+  static let faults: [(String, String)] = [
+    ("objective.target=lagrange", "lagrange"), ("objective.pairs=diagonal", "pairs everyRow"),
+    ("objective.target=none", "pairs diagonal"), ("objective.target=consistency", "pairs toData"),
+    ("objective.clip=0", "clip"), ("manifold=sphere(0)", "sphere"), ("network.width=0", "network.width"),
+    ("batch=0", "batch"), ("objective.weigth=none", "objective.weigth"), ("nothing.at=1", "nothing"),
+    ("optimiser", "optimiser.seed=2"), ("data=moon", "moon"), ("optimiser.clip=-1", "optimiser.clip"),
+  ]
+
+  @Test("a recipe that cannot work is refused with the field or both parts that disagree", arguments: faults)
+  func refused(example: (String, String)) throws {
+    try withFolder { folder in
+      let error = #expect(throws: TrainingError.self) { try Self.recipe([example.0], in: folder).space() }
+      #expect(error?.message.contains(example.1) == true, "\(error?.message ?? "")")
+    }
+  }
+}
