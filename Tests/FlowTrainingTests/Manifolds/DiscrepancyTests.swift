@@ -50,6 +50,18 @@ struct DiscrepancyTests {
     #expect(abs(unbiased) < 1.5e-3, "\(unbiased)")
   }
 
+  @Test("on a sphere of many dimensions inner products give the same sums")
+  func products() {
+    let wide = Sphere(dimension: 20), narrow = Sphere(dimension: 2)
+    let lay = { (x: Tensor) in x.padded(axis: 1, before: 4, after: 14) }
+    let x = uniform(60, key: 1), y = uniform(50, key: 2)
+    let found = [
+      Discrepancy(on: narrow).estimate(x, against: Discrepancy(on: narrow).reference(y)),
+      Discrepancy(on: wide).estimate(lay(x), against: Discrepancy(on: wide).reference(lay(y))),
+    ]
+    #expect(abs(found[0].biased - found[1].biased) < 1e-5)
+  }
+
   @Test("on a torus the true distance joins coordinates, the published kernel takes their mean")
   func coordinates() throws {
     let torus = FlatTorus(dimension: 2)
