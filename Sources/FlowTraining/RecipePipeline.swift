@@ -10,8 +10,13 @@ public enum RecipePipeline {
   /// Reads a recipe: one that names a manifold is of the second kind.
   public init(recipePath: String, settings: [String] = [], runs: String, data: String?) throws {
     self =
-      try RecipeFile(path: recipePath).has("manifold")
+      try Self.isManifold(recipePath)
       ? .manifold(ManifoldPipeline(recipePath: recipePath, settings: settings, runs: runs, data: data))
       : .video(Pipeline(recipePath: recipePath, settings: settings, runs: runs, data: data))
+  }
+
+  /// Whether a recipe is one of a flow map on a manifold.
+  public static func isManifold(_ recipePath: String) throws -> Bool {
+    try RecipeFile(path: recipePath).has("manifold")
   }
 }

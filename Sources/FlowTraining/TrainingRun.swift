@@ -111,13 +111,13 @@ public struct TrainingRun {
 
   private func report(meter: inout ProgressMeter) throws {
     let averages = Parameters(checkpoint.averages)
-    let figures = stage.validate(averages)
+    let figures = stage.validate(averages), loss = meter.meanLoss
     meter.report(figures)
     let picture = stage.samples(averages)
     try picture.write(to: "\(folder)/samples-\(padded(checkpoint.step)).\(type(of: picture).fileExtension)")
     try log(
       [
-        ("step", Double(checkpoint.step)), ("loss", meter.meanLoss), ("skipped", Double(checkpoint.skipped)),
+        ("step", Double(checkpoint.step)), ("loss", loss), ("skipped", Double(checkpoint.skipped)),
         ("rate", Double(stage.optimiser.rate(at: checkpoint.step))), ("steps a second", meter.rate),
         ("peak bytes", Double(meter.peakBytes)),
       ] + figures)

@@ -27,10 +27,10 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let recipe = "\(bundle)/recipe.yaml"
-    if FileManager.default.fileExists(atPath: "\(bundle)/model.json") {
-      try show(video.evaluate(bundle))
-    } else {
+    if try RecipePipeline.isManifold(recipe) {
       try show(points.evaluate(bundle, recipe: recipe))
+    } else {
+      try show(video.evaluate(bundle))
     }
   }
 

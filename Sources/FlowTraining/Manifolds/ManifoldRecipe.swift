@@ -63,11 +63,13 @@ public struct ManifoldRecipe: Sendable, Codable, Equatable {
     }
   }
 
-  /// The shape of the network: it sees the cosines and sines of angles, and coordinates as they are.
+  /// The shape of the network: it sees the cosines and sines of angles, and coordinates as they are, or as waves.
   func shape(on space: any Manifold) -> MLPConfiguration {
     MLPConfiguration(
       input: space.ambient, output: space.ambient, width: network.width, layers: network.layers,
-      times: network.times ?? .everyLayer, angles: angles(of: space), harmonics: network.harmonics ?? 1)
+      times: network.times ?? .everyLayer,
+      angles: network.waves == true ? Array(0..<space.ambient) : angles(of: space),
+      harmonics: network.harmonics ?? 1)
   }
 }
 
@@ -97,6 +99,9 @@ public struct NetworkRecipe: Sendable, Codable, Equatable {
   public var layers: Int
   /// How the network is told the times; at every layer if absent.
   public var times: TimeConditioning?
+  /// Whether it sees every coordinate as an angle, by cosines and sines of its multiples: fine detail is learnt sooner
+  /// (Tancik et al. 2020). For coordinates within ±1.
+  public var waves: Bool?
   /// Multiples of each angle that it sees; 1 if absent.
   public var harmonics: Int?
   /// How its answer becomes a velocity; the tangent part of it if absent.

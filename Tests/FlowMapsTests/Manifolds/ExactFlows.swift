@@ -21,29 +21,51 @@ struct ExactFlow: CustomTestStringConvertible, Sendable {
 
   var testDescription: String { "\(kind) on \(manifold.name)" }
 
-  static let all =
-    [Sphere(dimension: 2), Sphere(dimension: 5)].flatMap { sphere in
-      Kind.allCases.map { ExactFlow(kind: $0, manifold: sphere) }
-    } + Kind.allCases.map { ExactFlow(kind: $0, manifold: FlatTorus(dimension: 3)) }
-    + [ExactFlow(kind: .contraction, manifold: Euclidean(dimension: 2))]
+  /// Both flows where something turns, the contraction elsewhere.
+  static let all: [ExactFlow] = [
+    ("sphere(2)", true), ("sphere(5)", true), ("torus(3)", true), ("so(3)", true), ("poincare(2)", true),
+    ("hyperboloid(2)", true), ("euclidean(2)", false), ("se(3)", false), ("power(sphere(2),2)", false),
+    ("product(so(3),torus(2))", false), ("simplex(3)", false), ("scaled(2,sphere(2))", true),
+  ].flatMap { name, turns in
+    (turns ? Kind.allCases : [.contraction]).map { ExactFlow($0, name) }
+  }
+
+  /// Those whose samples' errors are those of float32 near 1.
+  static let compact = all.filter { !["poincare(2)", "hyperboloid(2)"].contains($0.manifold.name) }
+
+  init(_ kind: Kind, _ name: String) {
+    self.kind = kind
+    do { manifold = try FlowManifolds.manifold(named: name) } catch { preconditionFailure("\(error)") }
+  }
 
   static let speed: Float = 0.8
 
   /// The point that a contraction ends in, [1, ambient].
   var end: Variable {
-    manifold.projected(
-      Variable(
-        Tensor((0..<manifold.ambient).map { Float($0) * 0.7 - 0.4 }, shape: [1, manifold.ambient])))
+    let row = (0..<manifold.ambient).map { index -> Float in
+      let rest = Float((index * 5 + 2) % 7)
+      return rest / 17 + (index % 4 == 0 ? 0.5 : 0)
+    }
+    return manifold.projected(Variable(Tensor(row, shape: [1, manifold.ambient])))
   }
 
-  /// z, turned by angles [count, 1] in the plane of the first two coordinates; on a torus, moved along the first.
+  /// z, turned by angles [count, 1] in a plane; on a torus, moved along the first angle.
   func turned(_ z: Variable, by angle: Variable) -> Variable {
-    if manifold is FlatTorus {
-      return manifold.projected(z + angle * Variable(Tensor([1, 0, 0], shape: [1, 3])))
+    switch manifold.name {
+    case "torus(3)": return manifold.projected(z + angle * Variable(Tensor([1, 0, 0], shape: [1, 3])))
+    // The first two rows of a matrix, which is multiplied from the left.
+    case "so(3)": return turned(z, by: angle, width: 3, from: 0)
+    case "hyperboloid(2)": return turned(z, by: angle, width: 1, from: 1)
+    default: return turned(z, by: angle, width: 1, from: 0)
     }
-    let (x, y) = (z.slice(axis: 1, 0..<1), z.slice(axis: 1, 1..<2))
+  }
+
+  private func turned(_ z: Variable, by angle: Variable, width: Int, from first: Int) -> Variable {
+    let (x, y) = (z.slice(axis: 1, first..<first + width), z.slice(axis: 1, first + width..<first + 2 * width))
     let (c, s) = (angle.map(.cosine), angle.map(.sine))
-    return concatenate([c * x - s * y, s * x + c * y, z.slice(axis: 1, 2..<z.shape[1])], axis: 1)
+    return concatenate(
+      [z.slice(axis: 1, 0..<first), c * x - s * y, s * x + c * y, z.slice(axis: 1, first + 2 * width..<z.shape[1])],
+      axis: 1)
   }
 
   /// The exact map, in place of a network's.

@@ -38,7 +38,7 @@ struct LikelihoodTests {
 
   @Test("a rotation has no divergence")
   func rotation() {
-    let flow = ExactFlow(kind: .rotation, manifold: Self.sphere)
+    let flow = ExactFlow(.rotation, "sphere(2)")
     #expect(largest(divergence(flow.map)) < 2e-5)
   }
 
@@ -47,8 +47,8 @@ struct LikelihoodTests {
     arguments: [0, 1, 2])
   func uniform(index: Int) {
     let still = ManifoldMap(Self.sphere) { z, _, _ in 2 * z }
-    let turning = ExactFlow(kind: .rotation, manifold: Self.sphere).map
-    let torus = ExactFlow(kind: .rotation, manifold: FlatTorus(dimension: 3)).map
+    let turning = ExactFlow(.rotation, "sphere(2)").map
+    let torus = ExactFlow(.rotation, "torus(3)").map
     let (map, wanted): (ManifoldMap, Float) = [(still, 2.5310), (turning, 2.5310), (torus, 5.5136)][index]
     let found = map.logLikelihood(points(map.manifold), solver: FlowSolver(.rk4, steps: 10))
     #expect(found.allSatisfy { abs($0 + wanted) < 2e-4 }, "\(found)")

@@ -38,7 +38,7 @@ struct ObjectiveTests {
 
   @Test("the diagonal's loss of the conditional field is the spread of velocities, and of the exact one 0")
   func diagonal() {
-    let flow = ExactFlow(kind: .contraction, manifold: Sphere(dimension: 2))
+    let flow = ExactFlow(.contraction, "sphere(2)")
     let objective = Objective(path: GeodesicPath(flow.manifold), pairs: .everyRow, target: Semigroup())
     var random = Random(key: 3)
     let noise = Variable(flow.manifold.samplePrior(200, &random))
@@ -54,7 +54,7 @@ struct ObjectiveTests {
 
   @Test("weights multiply errors as their formulas say")
   func weights() {
-    let flow = ExactFlow(kind: .rotation, manifold: Sphere(dimension: 2))
+    let flow = ExactFlow(.rotation, "sphere(2)")
     let wrong = ManifoldMap(flow.manifold) { z, r, t in
       flow.map.velocity(z, r: r, t: t) + 0.2 * z.flipped(axis: 1)
     }

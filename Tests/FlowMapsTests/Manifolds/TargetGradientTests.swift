@@ -24,7 +24,7 @@ struct TargetGradientTests {
   }
 
   private static func batch() -> JumpBatch {
-    ExactFlow(kind: .rotation, manifold: manifold).batch(12, key: 5)
+    ExactFlow(.rotation, "sphere(2)").batch(12, key: 5)
   }
 
   /// What each target says is compared, from the weights that are trained, and with which constant: the formulas of

@@ -18,12 +18,14 @@ struct TargetTests {
   func exact(flow: ExactFlow, index: Int) {
     let error = Self.targets[index].target.error(flow.batch(), online: flow.map, teacher: flow.map)
     #expect(error.shape == [32, 1])
-    #expect(largest(error.tensor) < 2e-9, "\(Self.targets[index].name): \(largest(error.tensor))")
+    // Squares; rows far out in hyperbolic space are good to fewer digits.
+    let allowed: Float = ExactFlow.compact.contains { $0.manifold.name == flow.manifold.name } ? 4e-9 : 1e-6
+    #expect(largest(error.tensor) < allowed, "\(Self.targets[index].name): \(largest(error.tensor))")
   }
 
   @Test("under the published code's Eulerian target, which brings no velocity along, it has one")
   func published() {
-    let flow = ExactFlow(kind: .contraction, manifold: Sphere(dimension: 2))
+    let flow = ExactFlow(.contraction, "sphere(2)")
     let target = Eulerian(pushforward: .projection)
     let error = target.error(flow.batch(), online: flow.map, teacher: flow.map)
     #expect(error.mean().tensor.item > 0.1, "\(error.mean().tensor.item)")
@@ -31,7 +33,7 @@ struct TargetTests {
 
   @Test("a map that is not the flow's has an error under every target", arguments: targets.indices)
   func wrong(index: Int) {
-    let flow = ExactFlow(kind: .rotation, manifold: Sphere(dimension: 2))
+    let flow = ExactFlow(.rotation, "sphere(2)")
     let wrong = ManifoldMap(flow.manifold) { z, r, t in
       flow.map.velocity(z, r: r, t: t) + 0.3 * (t - r) * z.flipped(axis: 1)
     }
@@ -41,7 +43,7 @@ struct TargetTests {
 
   @Test("a pushforward longer than allowed is shortened, a shorter one left alone")
   func clipped() {
-    let flow = ExactFlow(kind: .rotation, manifold: Sphere(dimension: 2)), batch = flow.batch()
+    let flow = ExactFlow(.rotation, "sphere(2)"), batch = flow.batch()
     let error = { (clip: Float) in
       Eulerian(clip: clip).error(batch, online: flow.map, teacher: flow.map).tensor
     }

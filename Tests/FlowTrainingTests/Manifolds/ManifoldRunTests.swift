@@ -163,7 +163,7 @@ struct ManifoldRunTests {
       let table = campaign.markdown(results)
       #expect(table.contains("### tiny: sphere(2), 60 test points"))
       let rows = table.split(separator: "\n").filter { $0.hasPrefix("| ") }
-      #expect(rows.count == 4 && rows[2].hasPrefix("| RFM, end of step |") && rows[3].contains("| 0.25 |"), "\(table)")
+      #expect(rows.count == 5 && rows[3].hasPrefix("| RFM, end of step |") && rows[4].contains("| 0.25 |"), "\(table)")
       #expect(Set(rows.map { $0.count { $0 == "|" } }).count == 1)
       // Nothing is trained again.
       try FileManager.default.removeItem(atPath: folder + "/tiny/recipe.yaml")
