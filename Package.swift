@@ -52,16 +52,20 @@ let package = Package(
     // Row 7: executables.
     executable("flowd", ["FlowServer", "FlowGeneration", "FlowTensor", argumentParser, logging]),
     executable("flowctl", ["FlowClient", argumentParser]),
-    executable("flowtrain", ["FlowTraining", "FlowGeneration", "FlowCheckpoint", "FlowTensor", argumentParser]),
+    executable(
+      "flowtrain", ["FlowTraining", "FlowGeneration", "FlowCheckpoint", "FlowTensor", argumentParser]),
     executable(
       "flowbench",
       [
-        "FlowGeneration", "FlowManifolds", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint", "FlowTensor",
+        "FlowGeneration", "FlowManifolds", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint",
+        "FlowTensor",
         "COneDNN", argumentParser,
       ]),
 
     // Row 6: the daemon and the client, without main.
-    library("FlowServer", ["FlowGeneration", "FlowManifolds", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
+    library(
+      "FlowServer",
+      ["FlowGeneration", "FlowManifolds", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
     library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowPlot"]),
 
     // Row 5: generating and training.
@@ -69,7 +73,8 @@ let package = Package(
     library(
       "FlowTraining",
       [
-        "FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowVideo", "FlowPlot", yaml,
+        "FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowVideo", "FlowPlot",
+        yaml,
       ]),
 
     // Rows 2 to 4: the mathematics.
@@ -99,22 +104,27 @@ let package = Package(
       providers: [.apt(["libavcodec-dev", "libavformat-dev", "libswscale-dev", "libavutil-dev"])]),
 
     // Tests.
-    tests("FlowTensor"),
+    tests("FlowTensor", ["ThreadPlacement"]),
+    .target(name: "ThreadPlacement", path: "Tests/ThreadPlacement"),
     tests("FlowAutodiff", ["FlowTensor"]),
     tests("FlowCheckpoint", ["FlowDigest"], resources: [.copy("Fixtures")]),
     tests("FlowNN", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
-    tests("FlowManifolds", ["FlowAutodiff", "FlowTensor"]),
+    tests("FlowManifolds", ["FlowAutodiff", "FlowTensor", "FlowCheckpoint"], resources: [.copy("Fixtures")]),
     tests("FlowMaps", ["FlowManifolds", "FlowAutodiff", "FlowTensor"]),
     tests(
       "FlowGeneration",
       [
-        "FlowManifolds", "FlowMaps", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint", "AllocationCounter",
+        "FlowManifolds", "FlowMaps", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint",
+        "AllocationCounter",
         "FlowTestSupport",
       ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     tests(
       "FlowTraining",
-      ["FlowGeneration", "FlowManifolds", "FlowMaps", "FlowNN", "FlowAutodiff", "FlowTensor", "FlowCheckpoint"]
+      [
+        "FlowGeneration", "FlowManifolds", "FlowMaps", "FlowNN", "FlowAutodiff", "FlowTensor",
+        "FlowCheckpoint",
+      ]
     ),
     tests("FlowVideo", ["CFFmpeg"]),
     tests("FlowWire"),

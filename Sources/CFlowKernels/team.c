@@ -4,15 +4,21 @@
 // left, and the caller waits for the indices that were taken, not for the members: one whose core a neighbour has
 // taken costs at most the index it is at, and nothing if it is at none. Who waits spins briefly, then sleeps, so that
 // an idle process costs nothing and a core that a neighbour wants is given up.
+//
+// Where there are as many members as cores, each has a core of its own, and the caller the one that is left. Without
+// that the kernel wakes a member where its waker runs, and two that wait for each other in turns can share a core for
+// minutes while another stands idle.
 
+#define _GNU_SOURCE
 #include "include/flow_kernels.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MOST_THREADS = 64, SPINS = 1000 };
+enum { MOST_THREADS = 64, SPINS = 3000 };
 
 /// The index of a job whose particulars are being written.
 static const uint32_t CLOSED = UINT32_MAX;
@@ -30,6 +36,9 @@ static struct {
   _Atomic int sleeping;
   _Atomic bool waiting;
   int size;
+  pthread_t threads[MOST_THREADS];
+  /// The core of each member, and in place 0 that of the caller; negative where the kernel chooses.
+  int cores[MOST_THREADS];
 } team = {
   .owner = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
   .finished = PTHREAD_COND_INITIALIZER};
@@ -97,6 +106,34 @@ static void *member(void *unused) {
   return NULL;
 }
 
+static void settle(int member, int core) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(core, &set);
+  if (pthread_setaffinity_np(team.threads[member], sizeof set, &set)) core = -1;
+  team.cores[member] = core;
+}
+
+/// Gives each member a core that is not the caller's, if there are as many as members.
+static void settle_all(void) {
+  for (int i = 0; i < MOST_THREADS; i++) team.cores[i] = -1;
+  cpu_set_t allowed;
+  int here = sched_getcpu();
+  if (here < 0 || sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) != team.size) return;
+  team.cores[0] = here;
+  for (int core = 0, member = 1; core < CPU_SETSIZE && member < team.size; core++)
+    if (core != here && CPU_ISSET(core, &allowed)) settle(member++, core);
+}
+
+/// A member that sits where the caller has come to goes where the caller was.
+static void make_room(void) {
+  int here = team.cores[0] < 0 ? -1 : sched_getcpu();
+  if (here < 0 || here == team.cores[0]) return;
+  for (int member = 1; member < team.size; member++)
+    if (team.cores[member] == here) settle(member, team.cores[0]);
+  team.cores[0] = here;
+}
+
 static void start(void) {
   const char *wanted = getenv("FLOW_THREADS");
   long size = wanted ? strtol(wanted, NULL, 10) : sysconf(_SC_NPROCESSORS_ONLN);
@@ -104,10 +141,11 @@ static void start(void) {
   if (size > MOST_THREADS) size = MOST_THREADS;
   team.size = 1;
   for (; team.size < size; team.size++) {
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, member, NULL)) break;
-    pthread_detach(thread);
+    pthread_t *thread = team.threads + team.size;
+    if (pthread_create(thread, NULL, member, NULL)) break;
+    pthread_detach(*thread);
   }
+  settle_all();
 }
 
 int flow_team_size(void) {
@@ -150,6 +188,7 @@ void flow_team_run(long count, flow_task task, void *context) {
     return;
   }
   inside = true;
+  make_room();
   publish((uint32_t)count, task, context);
   take_indices();
   await_indices((uint32_t)count);

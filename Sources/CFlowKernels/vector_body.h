@@ -89,15 +89,16 @@ FLOW_INLINE v16f ISA(exp2)(v16f x) {
 #endif
 }
 
-/// 2^(d·scale) for d ≤ 0 and scale > 0, relative error 7.5e-5: what a weight of eight bits can use. The product is
-/// never rounded on its own, so that the exponent of the largest score is 0 and no other is more.
-FLOW_INLINE v16f ISA(exp2_coarse)(v16f d, v16f scale) {
+/// 2^(x·factor), relative error 7.5e-5: what a number that becomes a byte can use. Infinite or 2^126, and 0 or 2^−126,
+/// where it is beyond the range.
+FLOW_INLINE v16f ISA(exp2_coarse)(v16f x, v16f factor) {
 #pragma clang fp reassociate(off)
   // Adding 1.5·2²³ rounds to the nearest integer, and leaves it in the low bits.
 #if FLOW_LEVEL >= 2
-  v16f shifted = d * scale + 12582912.0f, n = shifted - 12582912.0f, f = d * scale - n;
+  v16f shifted = x * factor + 12582912.0f, n = shifted - 12582912.0f, f = x * factor - n;
 #else
-  v16f x = ISA(larger)(d * scale, ISA(splat)(-126.0f)), shifted = x + 12582912.0f, f = x - (shifted - 12582912.0f);
+  v16f exponent = -ISA(larger)(-ISA(larger)(x * factor, ISA(splat)(-126.0f)), ISA(splat)(-126.0f));
+  v16f shifted = exponent + 12582912.0f, f = exponent - (shifted - 12582912.0f);
 #endif
   v16f p = ((f * 5.517167e-2f + 2.4261112e-1f) * f + 6.9326099e-1f) * f + 9.9992807e-1f;
 #if FLOW_LEVEL >= 2

@@ -56,7 +56,9 @@ struct Descriptor: ~Copyable {
     var written = 0
     while written < head.count {
       written += try systemCall {
-        head.withUnsafeBytes { pwrite(number, $0.baseAddress! + written, head.count - written, off_t(written)) }
+        head.withUnsafeBytes {
+          pwrite(number, $0.baseAddress! + written, head.count - written, off_t(written))
+        }
       }
     }
   }

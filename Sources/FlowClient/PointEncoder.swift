@@ -30,19 +30,23 @@ struct PointEncoder {
   private var width: Int { opened.coordinates.count }
   private var hasTrajectory: Bool { opened.times.count > 1 }
 
-  private func shape(points: Int) -> [Int] { hasTrajectory ? [points, opened.times.count, width] : [points, width] }
+  private func shape(points: Int) -> [Int] {
+    hasTrajectory ? [points, opened.times.count, width] : [points, width]
+  }
 
   private func head(points: Int) -> [UInt8] {
     switch format {
     case .npy:
       let padded = padded(npyText(points), as: npyText(opened.points), after: 10, to: 128, ending: "\n")
-      return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(padded.count & 255), UInt8(padded.count >> 8)] + padded
+      return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(padded.count & 255), UInt8(padded.count >> 8)]
+        + padded
     case .safetensors:
       let padded = padded(
         safetensorsText(points), as: safetensorsText(opened.points), after: 8, to: 64, ending: " ")
       return (0..<8).map { UInt8(truncatingIfNeeded: padded.count >> (8 * $0)) } + padded
     case .csv:
-      return Array((((hasTrajectory ? ["point", "t"] : []) + opened.coordinates).joined(separator: ",") + "\n").utf8)
+      return Array(
+        (((hasTrajectory ? ["point", "t"] : []) + opened.coordinates).joined(separator: ",") + "\n").utf8)
     case .float32: return []
     }
   }

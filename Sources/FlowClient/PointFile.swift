@@ -24,14 +24,18 @@ public struct PointFile: Sendable, Equatable {
   private init(table text: String, path: String) throws(ClientError) {
     var numbers: [Float] = []
     var width: Int?
-    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+      .enumerated()
+    {
       let words = line.split { $0 == "," || $0.isWhitespace }
       if words.isEmpty { continue }
       let row = words.compactMap { Float(String($0)) }
       if row.isEmpty, index == 0 { continue }
       guard row.count == words.count, row.count == width ?? row.count else {
         throw ClientError(
-          .usage, "\(path), line \(index + 1): \"\(line.prefix(60))\" is not a row of \(width ?? words.count) numbers")
+          .usage,
+          "\(path), line \(index + 1): \"\(line.prefix(60))\" is not a row of \(width ?? words.count) numbers"
+        )
       }
       width = row.count
       numbers += row
@@ -83,7 +87,9 @@ extension String {
   fileprivate func range(of other: String) -> Range<String.Index>? {
     let whole = Array(utf8), part = Array(other.utf8)
     guard whole.count >= part.count,
-      let place = (0...whole.count - part.count).first(where: { whole[$0..<$0 + part.count].elementsEqual(part) })
+      let place = (0...whole.count - part.count).first(where: {
+        whole[$0..<$0 + part.count].elementsEqual(part)
+      })
     else { return nil }
     let start = utf8.index(utf8.startIndex, offsetBy: place)
     return start..<utf8.index(start, offsetBy: part.count)

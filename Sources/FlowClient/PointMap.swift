@@ -52,7 +52,9 @@ private func layOut(
 ) -> (surface: PointPlot.Surface, numbers: [Float], width: Int) {
   let first = factors[0]
   let size = first.split(separator: "(").last.flatMap { Int($0.dropLast()) } ?? 0
-  func columns(_ count: Int, _ surface: PointPlot.Surface, _ change: (ArraySlice<Float>) -> [Float] = { Array($0) })
+  func columns(
+    _ count: Int, _ surface: PointPlot.Surface, _ change: (ArraySlice<Float>) -> [Float] = { Array($0) }
+  )
     -> (PointPlot.Surface, [Float], Int)
   {
     let rows = stride(from: 0, to: points.count, by: width).map { change(points[$0..<$0 + count]) }
@@ -71,6 +73,8 @@ private func layOut(
   case let name where name.hasPrefix("torus(") && size > 0 && size <= width: return columns(size, .torus)
   default:
     let most = points.reduce(Float(1e-3)) { max($0, abs($1)) }
-    return columns(width, .plane(reach: Double(most) * 1.05)) { row in width > 1 ? Array(row) : Array(row) + [0] }
+    return columns(width, .plane(reach: Double(most) * 1.05)) { row in
+      width > 1 ? Array(row) : Array(row) + [0]
+    }
   }
 }

@@ -46,7 +46,8 @@ struct PointRun: RunningStream {
 
   var progress: StreamProgress {
     let seconds = begin.duration(to: last).inSeconds
-    return StreamProgress(frames: points, total: opened?.points, seconds: seconds, bytes: bytes, unit: "points")
+    return StreamProgress(
+      frames: points, total: opened?.points, seconds: seconds, bytes: bytes, unit: "points")
   }
 
   mutating func start() {
@@ -79,9 +80,12 @@ struct PointRun: RunningStream {
 
   private mutating func take(_ header: PointsHeader, _ body: [UInt8]) throws(ClientError) {
     last = clock.now
-    guard let opened, body.count == 4 * header.shape.reduce(1, *), header.shape.last == opened.coordinates.count else {
+    guard let opened, body.count == 4 * header.shape.reduce(1, *),
+      header.shape.last == opened.coordinates.count
+    else {
       throw ClientError(
-        .misbehaved, "message \(header.sequence) has \(body.count) bytes, which its shape \(header.shape) does not say")
+        .misbehaved,
+        "message \(header.sequence) has \(body.count) bytes, which its shape \(header.shape) does not say")
     }
     digest.update(body)
     bytes += body.count

@@ -68,7 +68,8 @@ struct StreamWatch {
     case .cancelled where isCancelled: return
     default:
       let why = failure.map(describe) ?? end.reason.rawValue
-      throw ClientError(.broken, "the server ended the stream after \(end.points ?? end.frames) \(unit): \(why)")
+      throw ClientError(
+        .broken, "the server ended the stream after \(end.points ?? end.frames) \(unit): \(why)")
     }
   }
 }

@@ -38,7 +38,8 @@ package struct VideoSession {
       return .begin(opened)
     case .openedPoints(let opened) where message.id == watch.request:
       throw ClientError(
-        .usage, "\(opened.model) makes points of \(opened.geometry); ask for them with flowctl generate-manifold")
+        .usage,
+        "\(opened.model) makes points of \(opened.geometry); ask for them with flowctl generate-manifold")
     case .frame(let header) where header.session == opened?.session:
       return try take(header.sequence, frames: 1, bodyCount)
     case .media(let header) where header.session == opened?.session:

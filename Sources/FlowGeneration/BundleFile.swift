@@ -42,7 +42,8 @@ enum BundleFile {
     do {
       return try JSONDecoder().decode(type, from: data)
     } catch {
-      throw BundleError(.badManifest, "\(path) is not \(kind) (\(error)); make the bundle again with flowtrain")
+      throw BundleError(
+        .badManifest, "\(path) is not \(kind) (\(error)); make the bundle again with flowtrain")
     }
   }
 

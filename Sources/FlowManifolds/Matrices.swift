@@ -18,19 +18,24 @@ extension Variable {
   var skewPart: Variable { 0.5 * (self - transposed) }
 
   /// A·B of each pair.
-  func times(_ other: Variable) -> Variable { matmul(self, other) }
+  func times(_ other: Variable) -> Variable { product(self, other) }
 
   /// Aᵀ·B of each pair.
-  func transposedTimes(_ other: Variable) -> Variable { matmul(self, other, transposeA: true) }
+  func transposedTimes(_ other: Variable) -> Variable { product(self, other, transposeA: true) }
 
   /// A·Bᵀ of each pair.
-  func timesTransposed(_ other: Variable) -> Variable { matmul(self, other, transposeB: true) }
+  func timesTransposed(_ other: Variable) -> Variable { product(self, other, transposeB: true) }
 
   /// A·B·A of each pair.
   func around(_ inner: Variable) -> Variable { times(inner).times(self) }
 
   /// The trace of each matrix, [count, 1].
   var trace: Variable { flattened.dot(identity(shape[1]).reshaped([1, shape[1] * shape[1]])) }
+}
+
+/// A·B in float32, whatever the task's precision is: points are not to be rounded as weights are.
+func product(_ a: Variable, _ b: Variable, transposeA: Bool = false, transposeB: Bool = false) -> Variable {
+  matmul(a, b, transposeA: transposeA, transposeB: transposeB, precision: .float32)
 }
 
 /// The n×n identity, [1, n, n].

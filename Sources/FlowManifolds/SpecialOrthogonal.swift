@@ -69,7 +69,7 @@ package struct SpecialOrthogonal: Manifold {
   }
 
   package func frame(_ z: Variable, at x: Variable) -> Variable {
-    moved(Float(0.5).squareRoot() * matmul(z, generators, transposeB: true), at: x)
+    moved(Float(0.5).squareRoot() * product(z, generators, transposeB: true), at: x)
   }
 
   /// 2·log(sin(θ/2)/(θ/2)).
@@ -91,12 +91,12 @@ package struct SpecialOrthogonal: Manifold {
   }
 
   /// hat(ω), [count, 3, 3].
-  private func hat(_ body: Variable) -> Variable { matmul(body, generators).matrices(3, 3) }
+  private func hat(_ body: Variable) -> Variable { product(body, generators).matrices(3, 3) }
 
   /// ω of the tangent part of u.
   package func body(_ u: Variable, at x: Variable) -> Variable {
     let local = x.matrices(3, 3).transposedTimes(u.matrices(3, 3)).flattened
-    return 0.5 * matmul(local, generators, transposeB: true)
+    return 0.5 * product(local, generators, transposeB: true)
   }
 
   /// R·hat(ω).
@@ -128,7 +128,7 @@ package struct SpecialOrthogonal: Manifold {
 
   /// The unit quaternion (w, v) of a rotation, w ≥ 0.
   private func quaternion(_ x: Variable) -> Variable {
-    let square = (matmul(x, Variable(Self.squareOfQuaternion)) + identity(4).reshaped([1, 16])).matrices(4, 4)
+    let square = product(x, Variable(Self.squareOfQuaternion)).matrices(4, 4) + identity(4)
     let diagonal = (square * identity(4)).sum(axis: 2).tensor
     let chosen = Variable(oneHotOfLargest(diagonal))
     let column = square.times(chosen.matrices(4, 1)).flattened

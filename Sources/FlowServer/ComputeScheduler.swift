@@ -79,7 +79,8 @@ struct ComputeScheduler {
     case (.video(let model)?, .video(let options)):
       return .video(model.makeStream(options), steps: options.steps)
     case (.manifold(let model)?, .points(let options)): return .points(model.makeStream(options))
-    default: preconditionFailure("ComputeScheduler: a stream of \(name), which is not loaded or of another kind")
+    default:
+      preconditionFailure("ComputeScheduler: a stream of \(name), which is not loaded or of another kind")
     }
   }
 
@@ -154,7 +155,8 @@ struct ComputeScheduler {
     var taken: Set<String> = []
     var batch: [Job] = []
     jobs.removeAll { job in
-      guard let other = streams[job.session]?.videoKey, other == key, taken.insert(job.session).inserted else {
+      guard let other = streams[job.session]?.videoKey, other == key, taken.insert(job.session).inserted
+      else {
         return false
       }
       batch.append(job)
@@ -164,7 +166,8 @@ struct ComputeScheduler {
   }
 
   private mutating func advance(_ batch: [Job]) {
-    guard let first = batch.first, let name = streams[first.session]?.model, case .video(let model)? = models[name]
+    guard let first = batch.first, let name = streams[first.session]?.model,
+      case .video(let model)? = models[name]
     else { preconditionFailure("ComputeScheduler: a frame of a stream that was not begun") }
     let start = ContinuousClock.now
     do throws(NumericalError) {

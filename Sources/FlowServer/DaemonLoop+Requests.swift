@@ -112,7 +112,8 @@ extension Session {
     switch plan {
     case .video(let plan): plan.format.rawValue
     case .points: PointsWish.format
-    case nil: if case .video(let wish) = request.content { wish.format.kind.rawValue } else { PointsWish.format }
+    case nil:
+      if case .video(let wish) = request.content { wish.format.kind.rawValue } else { PointsWish.format }
     }
   }
 

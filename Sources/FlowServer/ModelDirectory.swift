@@ -56,11 +56,13 @@ public struct ModelDirectories: ModelCatalogue {
     let owners = folders.filter { $0.names().contains(name) }
     guard owners.count < 2 else {
       throw AmbiguousModel(
-        description: "\(owners.map { "\($0.path)/\(name)" }.joined(separator: " and ")) have one name; rename one")
+        description:
+          "\(owners.map { "\($0.path)/\(name)" }.joined(separator: " and ")) have one name; rename one")
     }
     guard let owner = owners.first else {
       throw AmbiguousModel(
-        description: "none of \(folders.map(\.path).joined(separator: ", ")) holds \(name) any more; put it back")
+        description:
+          "none of \(folders.map(\.path).joined(separator: ", ")) holds \(name) any more; put it back")
     }
     return try owner.load(name)
   }

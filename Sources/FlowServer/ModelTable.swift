@@ -55,9 +55,11 @@ private func details(_ model: ServedModelDescription) -> ModelDetails {
   case .video(let model):
     .video(
       VideoDetails(
-        sha256: model.sha256, width: model.width, height: model.height, framesPerSecond: model.framesPerSecond,
+        sha256: model.sha256, width: model.width, height: model.height,
+        framesPerSecond: model.framesPerSecond,
         actions: model.actions, defaultAction: model.actions[model.defaultAction],
-        defaultSteps: model.defaultSteps, maximumSteps: model.maximumSteps, bytesPerStream: model.bytesPerStream,
+        defaultSteps: model.defaultSteps, maximumSteps: model.maximumSteps,
+        bytesPerStream: model.bytesPerStream,
         dataLicence: model.dataLicence))
   case .manifold(let model):
     .manifold(

@@ -25,7 +25,9 @@ struct PointsPlan {
   /// Checks a wish.
   ///
   /// - Throws: an error that names the field.
-  init(_ request: OpenRequest, _ wish: PointsWish, model: ManifoldModelDescription, seed: UInt64) throws(WireError) {
+  init(_ request: OpenRequest, _ wish: PointsWish, model: ManifoldModelDescription, seed: UInt64)
+    throws(WireError)
+  {
     let evaluations = wish.evaluations ?? model.defaultEvaluations
     guard (1...model.maximumEvaluations).contains(evaluations) else {
       throw .badRequest(
@@ -65,7 +67,8 @@ struct PointsPlan {
 
   var options: PointStreamOptions {
     PointStreamOptions(
-      seed: seed, walk: walk, count: points == 0 ? nil : points, batch: batch, wantsTrajectory: wantsTrajectory,
+      seed: seed, walk: walk, count: points == 0 ? nil : points, batch: batch,
+      wantsTrajectory: wantsTrajectory,
       start: start?.coordinates)
   }
 

@@ -50,7 +50,8 @@ extension Session {
     queue = []
     return .release(
       StreamEnd(
-        session: name, reason: reason, frames: isOfPoints ? 0 : framesSent, points: isOfPoints ? framesSent : nil,
+        session: name, reason: reason, frames: isOfPoints ? 0 : framesSent,
+        points: isOfPoints ? framesSent : nil,
         bytes: bytesSent,
         milliseconds: (now - openedAt).milliseconds, sha256: digestSent.hexadecimal()))
   }

@@ -17,12 +17,16 @@ struct Product {
   private static let leastRows = 32
   /// Terms of a sum that are taken at a time: a slice of both operands stays in cache.
   private static let sliceTerms = 512
+  /// Multiplications in each of a batch of products up to which a plain loop is faster than the library.
+  private static let smallTerms = 1024
   /// Tasks that keep a team busy to the end.
   private static let enoughTasks = 8
 
   /// The product in float32.
   func run(_ a: Tensor, _ b: Tensor, into result: UnsafeMutablePointer<Float>) {
-    if shape.batch == 1 && transposeA && shape.k >= 2 * Self.sliceTerms {
+    if shape.batch > 1 && shape.m * shape.n * shape.k <= Self.smallTerms {
+      runSmall(a, b, into: result)
+    } else if shape.batch == 1 && transposeA && shape.k >= 2 * Self.sliceTerms {
       runLongSum(a, b, into: result)
     } else if shape.batch == 1 && shape.m < 2 * Self.leastRows && shape.n >= 4 * Self.blockRows {
       runColumns(a, b, into: result)
@@ -33,6 +37,18 @@ struct Product {
       withExtendedLifetime(b) {}
     } else {
       runRows(a, Matrix(base: b.pointer, stride: strideB, transposed: transposeB), into: result)
+    }
+  }
+
+  /// Many products so small that the library would take longer to look at the operands.
+  private func runSmall(_ a: Tensor, _ b: Tensor, into result: UnsafeMutablePointer<Float>) {
+    let (m, n, k) = (shape.m, shape.n, shape.k)
+    Team.split(shape.batch, grain: max(1, elementGrain / (m * n * k))) { range in
+      let first = range.lowerBound
+      flow_small_products(
+        range.count, m, n, k, a.pointer + first * m * k, transposeA, b.pointer + first * k * n, transposeB,
+        result + first * m * n)
+      for matrix in range { epilogue(matrix * m, m, result + matrix * m * n) }
     }
   }
 

@@ -26,7 +26,8 @@ public struct ManifoldDetails: Sendable, Equatable {
   /// What is known of a flow map.
   public init(
     sha256: String, geometry: String, dimension: Int, coordinates: [String], prior: String,
-    defaultEvaluations: Int, maximumEvaluations: Int, defaultBatch: Int, precision: String, dataLicence: String
+    defaultEvaluations: Int, maximumEvaluations: Int, defaultBatch: Int, precision: String,
+    dataLicence: String
   ) {
     self.sha256 = sha256
     self.geometry = geometry

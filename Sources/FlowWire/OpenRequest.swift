@@ -43,7 +43,8 @@ public struct OpenRequest: Sendable, Equatable {
     format: StreamFormat = .plain, image: InitialImage? = nil
   ) throws(WireError) {
     let wish = try VideoWish(
-      frames: frames, steps: steps, framesPerSecond: framesPerSecond, plan: plan, format: format, image: image)
+      frames: frames, steps: steps, framesPerSecond: framesPerSecond, plan: plan, format: format, image: image
+    )
     try self.init(model: model, seed: seed, credit: credit, .video(wish))
   }
 

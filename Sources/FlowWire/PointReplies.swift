@@ -28,7 +28,8 @@ public struct OpenedPoints: Sendable, Equatable {
 
   /// A stream of points that has begun.
   public init(
-    session: String, model: String, modelDigest: String, geometry: String, coordinates: [String], seed: UInt64,
+    session: String, model: String, modelDigest: String, geometry: String, coordinates: [String],
+    seed: UInt64,
     evaluations: Int, points: Int, batch: Int, times: [Double]
   ) {
     self.session = session

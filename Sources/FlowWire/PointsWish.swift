@@ -49,7 +49,8 @@ public struct PointsWish: Sendable, Equatable {
     }
     if let start, points != 0, points != start.count {
       throw .badRequest(
-        "points", "points is \(points), and start has \(start.count) points; leave points out, or make them equal")
+        "points",
+        "points is \(points), and start has \(start.count) points; leave points out, or make them equal")
     }
     self.points = start?.count ?? points
     self.evaluations = evaluations
@@ -69,7 +70,8 @@ public struct PointsWish: Sendable, Equatable {
       throw .badRequest("start", "part 1 came without a description; add start {dtype, shape}")
     }
     try self.init(
-      points: fields.integer("points") ?? 0, evaluations: fields.integer("nfe"), batch: fields.integer("batch"),
+      points: fields.integer("points") ?? 0, evaluations: fields.integer("nfe"),
+      batch: fields.integer("batch"),
       startTime: fields.number("t") ?? 1, endTime: fields.number("s") ?? 0,
       wantsTrajectory: fields.boolean("trajectory") ?? false, start: start)
   }

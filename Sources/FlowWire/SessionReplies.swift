@@ -132,7 +132,8 @@ public struct StreamEnd: Sendable, Equatable {
 
   /// The last word on a session.
   public init(
-    session: String, reason: Reason, frames: Int, points: Int? = nil, bytes: Int, milliseconds: Int, sha256: String
+    session: String, reason: Reason, frames: Int, points: Int? = nil, bytes: Int, milliseconds: Int,
+    sha256: String
   ) {
     self.session = session
     self.reason = reason

@@ -28,7 +28,8 @@ public struct StartPoints: Sendable, Equatable {
     if let bad = coordinates.firstIndex(where: { !$0.isFinite }) {
       throw .badRequest(
         "start",
-        "coordinate \(bad % width) of point \(bad / width) of start is \(coordinates[bad]); send finite numbers")
+        "coordinate \(bad % width) of point \(bad / width) of start is \(coordinates[bad]); send finite numbers"
+      )
     }
     self.count = count
     self.width = width

@@ -8,46 +8,15 @@ internal import FlowNN
 internal import FlowTensor
 internal import FoundationEssentials
 
-/// Points of the unit sphere in ℝ³ and their geodesics, as far as the manifold cases need them.
-private enum Sphere {
-  static func points(_ count: Int, _ random: inout Random) -> Tensor {
-    let x = random.normal([count, 3])
-    let norm = x.map(.square).sum(axis: 1).map(.sqrt).reshaped([count, 1])
-    return Tensor.combine(.divide, x, norm)
-  }
+private let sphere = Sphere(dimension: 2)
 
-  /// Where the geodesic from a to b is at t, and how fast: exp_a(t·log_a b) and its derivative in t.
-  static func geodesic(from a: Variable, to b: Variable, at t: Variable) -> (Variable, Variable) {
-    let norm = { (x: Variable) in x.map(.square).sum(axes: [1], keepingAxes: true).map(.sqrt) }
-    // The angle from both chords: exact where the arc cosine is not.
-    let angle = 2 * Variable.arctangent(y: norm(a - b), x: norm(a + b))
-    let sine = angle.map(.sine), rest = (1 - t) * angle, gone = t * angle
-    return (
-      (rest.map(.sine) * a + gone.map(.sine) * b) / sine,
-      angle * (gone.map(.cosine) * b - rest.map(.cosine) * a) / sine
-    )
-  }
-
-  /// The part of u that is tangent at z.
-  static func project(_ u: Variable, at z: Variable) -> Variable {
-    u - (u * z).sum(axes: [1], keepingAxes: true) * z
-  }
-
-  /// exp_z(w) for tangent vectors w.
-  static func exp(_ z: Variable, _ w: Variable) -> Variable {
-    let length = w.map(.square).sum(axes: [1], keepingAxes: true).map(.sqrt)
-    return length.map(.cosine) * z + (length.map(.sine) / (length + 1e-12)) * w
-  }
-}
-
-private let samples = 1024
-
-private func manifoldModel() -> MLP {
-  MLP(MLPConfiguration(input: 3, output: 3, width: 512, layers: 4))
+/// Points of a batch, and the network: the paper's, and a small one on as many points as the daemon sends at a time.
+private func extents(_ name: String) -> (samples: Int, width: Int) {
+  name.hasSuffix("-small") ? (16_384, 128) : (1024, 512)
 }
 
 /// Products of one evaluation, in 10⁹ operations.
-private func gigaflops(_ c: MLPConfiguration) -> Double {
+private func gigaflops(_ c: MLPConfiguration, samples: Int) -> Double {
   let first = (c.input + 4 * c.frequencies) * c.width
   return 2e-9 * Double(samples * (first + (c.layers - 1) * c.width * c.width + c.output * c.width))
 }
@@ -59,13 +28,15 @@ struct ManifoldTask: TrainingTask {
   static func export(_ name: String, to writer: inout SafetensorsWriter, _ random: inout Random)
     -> (configuration: any Encodable, layout: ParameterLayout)
   {
+    let (samples, width) = extents(name)
     let points: Shape = [batchesPerCase, samples, 3], times: Shape = [batchesPerCase, samples, 1]
     let t = random.uniform(times)
-    writer.add("input.x", Sphere.points(batchesPerCase * samples, &random).reshaped(points))
-    writer.add("input.noise", Sphere.points(batchesPerCase * samples, &random).reshaped(points))
+    writer.add("input.x", sphere.samplePrior(batchesPerCase * samples, &random).reshaped(points))
+    writer.add("input.noise", sphere.samplePrior(batchesPerCase * samples, &random).reshaped(points))
     writer.add("input.t", t)
     writer.add("input.r", t)
-    return (manifoldModel().configuration, manifoldModel().layout)
+    let model = MLP(MLPConfiguration(input: 3, output: 3, width: width, layers: 4))
+    return (model.configuration, model.layout)
   }
 
   private let model: MLP
@@ -84,22 +55,23 @@ struct ManifoldTask: TrainingTask {
 
   func loss(_ p: Parameters, batch number: Int) -> Variable {
     let t = t[number]
-    let (z, v) = Sphere.geodesic(from: x[number], to: noise[number], at: t)
-    let u = Sphere.project(model(z, r: t, t: t, p), at: z)
-    return (1 / Float(samples)) * (u - v).map(.square).sum()
+    let (z, v) = sphere.geodesic(from: x[number], to: noise[number], at: t)
+    let u = sphere.tangent(model(z, r: t, t: t, p), at: z)
+    return (1 / Float(z.shape[0])) * (u - v).map(.square).sum()
   }
 
   /// Three products for each of the forward pass; the first layer has no gradient with respect to its input.
   var gigaflops: Double {
     let c = model.configuration
-    return 3 * flowbench.gigaflops(c)
+    let samples = x[0].shape[0]
+    return 3 * flowbench.gigaflops(c, samples: samples)
       - 2e-9 * Double(samples * (c.input + 4 * c.frequencies) * c.width)
   }
 }
 
 /// One evaluation of a flow map on the sphere by the sampler of the daemon: x = exp_z(−P_z u(z, 0, 1)).
 struct ManifoldSamplingCase: BenchmarkCase {
-  static var names: [String] { ["manifold-sampling"] }
+  static var names: [String] { ["manifold-sampling", "manifold-sampling-small"] }
 
   static func export(_ name: String) throws -> (SafetensorsWriter, metadata: [String: String]) {
     try TrainingCase<ManifoldTask>.export(name)
@@ -117,11 +89,12 @@ struct ManifoldSamplingCase: BenchmarkCase {
     let weights = try model.layout.declarations.map { try input.tensor($0.name, shape: $0.shape) }
     configuration = model.configuration
     sampler = PointSampler(
-      CompiledMLP(model, weights: weights, precision: precision), PointGeometry(try manifold(named: "sphere(2)")))
+      CompiledMLP(model, weights: weights, precision: precision),
+      PointGeometry(try manifold(named: "sphere(2)")))
     noise = try input.batches("input.noise").map(\.tensor)
   }
 
-  var remarks: [String: Double] { ["gflop": gigaflops(configuration)] }
+  var remarks: [String: Double] { ["gflop": gigaflops(configuration, samples: noise[0].shape[0])] }
 
   mutating func run() {
     _ = sample(runs % noise.count)

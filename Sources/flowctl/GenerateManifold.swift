@@ -19,7 +19,9 @@ struct GenerateManifold: ParsableCommand {
   @Option(help: "The model's name, as flowctl models lists it.")
   var model: String
 
-  @Option(name: [.customShort("n"), .customLong("count")], help: "How many points; default: as many as --start has.")
+  @Option(
+    name: [.customShort("n"), .customLong("count")], help: "How many points; default: as many as --start has."
+  )
   var count: Int?
 
   @Option(help: "Network evaluations a point; default: the model's.")
@@ -62,9 +64,12 @@ struct GenerateManifold: ParsableCommand {
 
   func run() throws {
     let target = try PointTarget(path: output, format: format)
-    let points = try start.map { path throws(ClientError) in try PointFile(readFile(path, limit: 1 << 26), path: path) }
+    let points = try start.map { path throws(ClientError) in
+      try PointFile(readFile(path, limit: 1 << 26), path: path)
+    }
     let request = try PointsRequest(
-      model: model, count: count, evaluations: nfe, seed: seed, batch: batch, startTime: startTime, endTime: endTime,
+      model: model, count: count, evaluations: nfe, seed: seed, batch: batch, startTime: startTime,
+      endTime: endTime,
       wantsTrajectory: trajectory, start: points)
     var client = try server.client()
     let isPipe = target.place == .standardOutput

@@ -55,7 +55,8 @@ extension EndToEnd {
         #expect(try #require(stage.contents(name)).suffix(12_000) == bytes[...])
       }
       #expect(try report(stage, wish, output: stage.file("a.csv")).sha256 == bare.sha256)
-      let lines = String(decoding: try #require(stage.contents("a.csv")), as: UTF8.self).split(separator: "\n")
+      let lines = String(decoding: try #require(stage.contents("a.csv")), as: UTF8.self).split(
+        separator: "\n")
       #expect(lines.count == 1001 && lines[0] == "x,y,z")
       #expect(lines[1].split(separator: ",").compactMap { Float($0) } == Array(floats(bytes[..<12])))
       let piped = try generate(stage, wish, output: "-")
@@ -81,7 +82,9 @@ extension EndToEnd {
         start, end = tensors["points"]["data_offsets"]
         assert len(st) == 8 + size + end and st[8 + size:] == npy[-end:]
         """
-      let ending = try Child("/usr/bin/python3", ["-c", script, stage.file("a.npy"), stage.file("a.safetensors")]).end()
+      let ending = try Child(
+        "/usr/bin/python3", ["-c", script, stage.file("a.npy"), stage.file("a.safetensors")]
+      ).end()
       #expect(ending.status == 0, "\(ending.errors)")
       try stage.close()
     }
@@ -100,7 +103,8 @@ extension EndToEnd {
       }
       #expect(digests.count == 1)
       try Data("0.6,0.8,0\n0.5,0.5,0.5\n".utf8).write(to: URL(filePath: stage.file("bad.csv")))
-      let ending = try generate(stage, "--model globe --start \(stage.file("bad.csv"))", output: stage.file("b.npy"))
+      let ending = try generate(
+        stage, "--model globe --start \(stage.file("bad.csv"))", output: stage.file("b.npy"))
       #expect(ending.status == 4 && ending.errors.contains("point 1 of start is 0.13"), "\(ending.errors)")
       #expect(stage.contents("b.npy") == nil && stage.contents("b.npy.partial") == nil)
       try stage.close()
@@ -110,7 +114,8 @@ extension EndToEnd {
     func plot(model: String) throws {
       let stage = try Stage()
       _ = try report(
-        stage, "--model \(model) -n 2000 --seed 7 --plot \(stage.file("map.svg"))", output: stage.file("a.npy"))
+        stage, "--model \(model) -n 2000 --seed 7 --plot \(stage.file("map.svg"))",
+        output: stage.file("a.npy"))
       let svg = String(decoding: try #require(stage.contents("map.svg")), as: UTF8.self)
       #expect(svg.hasPrefix("<svg") && svg.contains("2000 points of ") && svg.utf8.count > 2000)
       try stage.close()
@@ -122,7 +127,8 @@ extension EndToEnd {
       let client = try Child(
         "flowctl",
         [
-          "generate-manifold", "--model", "globe", "-n", "1000000000", "--nfe", "50", "--json", "-o", stage.file("a.npy"),
+          "generate-manifold", "--model", "globe", "-n", "1000000000", "--nfe", "50", "--json", "-o",
+          stage.file("a.npy"),
           "--connect", stage.endpoint,
         ])
       try stage.awaitStatus { ($0.sessions.first?.done ?? 0) > 0 && $0.pointsGenerated > 100_000 }
@@ -141,7 +147,9 @@ extension EndToEnd {
       let stage = try Stage()
       let points = try generate(stage, "--model tiny -n 3", output: stage.file("a.npy"))
       #expect(points.status == 4 && points.errors.contains("makes video"), "\(points.errors)")
-      let video = try stage.flowctl(["generate-video", "--model", "globe", "--frames", "2", "-o", stage.file("a.mp4")])
+      let video = try stage.flowctl([
+        "generate-video", "--model", "globe", "--frames", "2", "-o", stage.file("a.mp4"),
+      ])
       #expect(video.status == 4 && video.errors.contains("makes points of sphere(2)"), "\(video.errors)")
       let listing = try stage.flowctl(["models"])
       #expect(listing.text.contains("sphere(2)") && listing.text.contains("1 (1…1000)"), "\(listing.text)")
@@ -160,7 +168,8 @@ extension EndToEnd {
       ).end()
       try #require(ending.status == 0, "\(ending.text)\(ending.errors)")
       let digest = try report(stage, "--model globe -n 500 --seed 7", output: stage.file("a.npy")).sha256
-      #expect(ending.text.contains("500 points of sphere(2)") && ending.text.contains(digest), "\(ending.text)")
+      #expect(
+        ending.text.contains("500 points of sphere(2)") && ending.text.contains(digest), "\(ending.text)")
       #expect(String(decoding: try #require(stage.contents("map.svg")), as: UTF8.self).hasPrefix("<svg"))
       try stage.close()
     }

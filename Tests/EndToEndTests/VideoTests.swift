@@ -110,7 +110,8 @@ extension EndToEnd {
       let folder = try TemporaryFolder()
       let environment = ["FLOWD_ENDPOINT": "ipc://\(folder.path)/s"]
       try writeTinyBundle("tiny", in: folder.path)
-      let flowd = try Child("flowd", ["--models", folder.path], environment: environment)
+      let flowd = try Child(
+        "flowd", ["--models", folder.path, "--manifolds", folder.path], environment: environment)
       _ = flowd.readLine()
       let listing = try Child("flowctl", ["models"], environment: environment).end()
       #expect(listing.status == 0 && listing.text.contains("tiny"))

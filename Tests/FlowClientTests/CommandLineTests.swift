@@ -26,7 +26,8 @@ struct CommandLineTests {
       (
         "generate-manifold --help",
         [
-          "--model", "-n, --count", "--nfe", "--seed", "--start", "-t", "-s", "--trajectory", "--batch", "--format",
+          "--model", "-n, --count", "--nfe", "--seed", "--start", "-t", "-s", "--trajectory", "--batch",
+          "--format",
           "-o, --output", "--plot", "--json", "--quiet", "--connect", "--timeout",
         ]
       ),
@@ -53,7 +54,7 @@ struct CommandLineTests {
       ("generate-video --model m -o f.png --frames 1", "f.png"),
       ("generate-manifold --model m -o a.npy", "how many points?"),
       ("generate-manifold --model m -o a.npy -n 0", "how many points?"),
-      ("generate-manifold --model m -o a.npy -n -5", "-5"),
+      ("generate-manifold --model m -o a.npy -n=-5", "how many points?"),
       ("generate-manifold --model m -o a.xyz -n 3", "does not say which format"),
       ("generate-manifold --model m -o a.npy -n 3 --nfe 0", "nfe is 0; give a value from 1 to 1000"),
       ("generate-manifold --model m -o a.npy -n 3 --nfe 1000000000", "nfe is 1000000000"),

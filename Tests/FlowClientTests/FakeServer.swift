@@ -178,7 +178,8 @@ func fakeFrame(_ index: Int) -> [UInt8] { (0..<6).map { UInt8(truncatingIfNeeded
 let fakeModel = ModelSummary(
   name: "toy",
   state: .ready(
-    .video(VideoDetails(
-      sha256: String(repeating: "ab", count: 32), width: 2, height: 1, framesPerSecond: 35,
-      actions: ["none", "left"], defaultAction: "none", defaultSteps: 2, maximumSteps: 4,
-      bytesPerStream: 1, dataLicence: "CC0"))))
+    .video(
+      VideoDetails(
+        sha256: String(repeating: "ab", count: 32), width: 2, height: 1, framesPerSecond: 35,
+        actions: ["none", "left"], defaultAction: "none", defaultSteps: 2, maximumSteps: 4,
+        bytesPerStream: 1, dataLicence: "CC0"))))

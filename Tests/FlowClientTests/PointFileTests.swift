@@ -16,7 +16,8 @@ struct PointFileTests {
   @Test(
     "a malformed line is named",
     arguments: [
-      ("1,2\n3,x\n", "line 2"), ("1,2\n\n3\n", "line 3"), ("a,b\nc,d\n", "line 2"), ("x,y\n", "no points"), ("", "no points"),
+      ("1,2\n3,x\n", "line 2"), ("1,2\n\n3\n", "line 3"), ("a,b\nc,d\n", "line 2"), ("x,y\n", "no points"),
+      ("", "no points"),
       ("1,2\n3,4,5\n", "line 2"),
     ])
   func malformed(text: String, words: String) {
@@ -44,8 +45,10 @@ struct PointFileTests {
   @Test(
     "other arrays are refused by the file's name",
     arguments: [
-      "{'descr': '<i4', 'fortran_order': False, 'shape': (2, 2), }", "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }",
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }", "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }",
+      "{'descr': '<i4', 'fortran_order': False, 'shape': (2, 2), }",
+      "{'descr': '<f4', 'fortran_order': True, 'shape': (2, 2), }",
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }",
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }",
       "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 2), }", "{}",
     ])
   func badNumpy(head: String) {
@@ -59,7 +62,8 @@ struct PointFileTests {
   @Test(
     "the extension or the option decides the format",
     arguments: [
-      ("a.npy", nil, "npy"), ("A.CSV", nil, "csv"), ("x/a.safetensors", nil, "safetensors"), ("-", nil, "csv"),
+      ("a.npy", nil, "npy"), ("A.CSV", nil, "csv"), ("x/a.safetensors", nil, "safetensors"),
+      ("-", nil, "csv"),
       ("-", "npy", "npy"), ("a.dat", "float32", "float32"), ("a.f32", nil, "float32"),
     ] as [(String, String?, String)])
   func formats(path: String, option: String?, expected: String) throws {

@@ -36,7 +36,7 @@ struct PriorTests {
       "product(poincare(2),sphere(2))",
     ])
   func density(name: String) throws {
-    let manifold = try manifold(named: name), count = 20_000
+    let manifold = try manifold(named: name), count = ["se(3)", "spd(2)"].contains(name) ? 20_000 : 2000
     var random = Random(key: 2)
     let x = Variable(manifold.samplePrior(count, &random))
     let mean = typical(manifold, &random)

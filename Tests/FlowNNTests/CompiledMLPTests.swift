@@ -10,7 +10,8 @@ struct CompiledMLPTests {
   private func model(_ times: TimeConditioning, angles: [Int]) -> (MLP, [Tensor]) {
     let model = MLP(
       MLPConfiguration(
-        input: 5, output: 5, width: 40, layers: 3, times: times, frequencies: 6, angles: angles, harmonics: 2))
+        input: 5, output: 5, width: 40, layers: 3, times: times, frequencies: 6, angles: angles, harmonics: 2)
+    )
     var random = Random(key: 9)
     let weights = model.layout.declarations.map { random.normal($0.shape).affine(scale: 0.3) }
     return (model, weights)
@@ -36,7 +37,8 @@ struct CompiledMLPTests {
   }
 
   private func difference(
-    _ compiled: CompiledMLP, _ x: Tensor, _ times: MLPTimes, _ rows: MLPRows, block: Int, from expected: [Float]
+    _ compiled: CompiledMLP, _ x: Tensor, _ times: MLPTimes, _ rows: MLPRows, block: Int,
+    from expected: [Float]
   ) -> Float {
     var squares: Float = 0, size: Float = 0
     x.withElements { x in

@@ -34,7 +34,8 @@ struct BundleTests {
   func signalMidStream(number: Int32) throws {
     let folder = try TemporaryFolder()
     try writeTinyBundle("tiny", in: folder.path)
-    let flowd = try Child("flowd", ["--models", folder.path, "--bind", "ipc://\(folder.path)/s"])
+    let flowd = try Child(
+      "flowd", ["--models", folder.path, "--manifolds", folder.path, "--bind", "ipc://\(folder.path)/s"])
     _ = flowd.readLine()
     let client = try TestClient("ipc://\(folder.path)/s")
     let session = try client.open(OpenRequest(model: "tiny", seed: 1, format: StreamFormat(.fmp4))).session
@@ -52,7 +53,8 @@ struct BundleTests {
   func determinism() throws {
     let folder = try TemporaryFolder()
     try writeTinyBundle("tiny", in: folder.path)
-    let flowd = try Child("flowd", ["--models", folder.path, "--bind", "ipc://\(folder.path)/s"])
+    let flowd = try Child(
+      "flowd", ["--models", folder.path, "--manifolds", folder.path, "--bind", "ipc://\(folder.path)/s"])
     _ = flowd.readLine()
     let client = try TestClient("ipc://\(folder.path)/s")
     let digests = try ([1, 1, 2] as [UInt64]).map { seed in
@@ -75,7 +77,8 @@ struct BundleTests {
     var bytes = [UInt8](try Data(contentsOf: weights))
     try damage.apply(&bytes)
     try Data(bytes).write(to: weights)
-    let flowd = try Child("flowd", ["--models", folder.path, "--bind", "ipc://\(folder.path)/s"])
+    let flowd = try Child(
+      "flowd", ["--models", folder.path, "--manifolds", folder.path, "--bind", "ipc://\(folder.path)/s"])
     _ = flowd.readLine()
     let client = try TestClient("ipc://\(folder.path)/s")
     try client.send(.open(OpenRequest(model: "bad")), id: "r1")
@@ -86,6 +89,7 @@ struct BundleTests {
     #expect(try client.collect(session).end?.frames == 2)
     flowd.signal(SIGTERM)
     #expect(flowd.exitStatus() == 0)
-    #expect(try Child("flowd", ["--models", folder.path, "--check"]).exitStatus() == 65)
+    let check = try Child("flowd", ["--models", folder.path, "--manifolds", folder.path, "--check"])
+    #expect(check.exitStatus() == 65)
   }
 }

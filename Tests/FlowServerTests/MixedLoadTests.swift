@@ -22,14 +22,17 @@ struct MixedLoadTests {
     let frames = try video.collect(video.open(OpenRequest(model: "pattern", seed: 1, frames: 50)).session)
     #expect(frames.end?.frames == 50)
     let short = try daemon.connect()
-    let points = try short.openPoints(OpenRequest(model: "sphere", seed: 1, .points(PointsWish(points: 100_000))))
+    let points = try short.openPoints(
+      OpenRequest(model: "sphere", seed: 1, .points(PointsWish(points: 100_000))))
     #expect(try short.collectPoints(points.session).end?.points == 100_000)
     let status = try short.status()
     #expect(status.sessions.count == 2 && status.sessions.allSatisfy { $0.done == 0 })
     // What is cancelled stops within a budget, not at the end of the batch.
     for session in status.sessions.map(\.session) { try long.send(.cancel(.session(session))) }
     try long.awaitStatus { $0.sessions.isEmpty }
-    #expect(try video.collect(video.open(OpenRequest(model: "pattern", seed: 1, frames: 5)).session).end?.frames == 5)
+    #expect(
+      try video.collect(video.open(OpenRequest(model: "pattern", seed: 1, frames: 5)).session).end?.frames
+        == 5)
   }
 
   @Test("two videos and two streams of points that all want more get a like share of the processor")
@@ -40,7 +43,8 @@ struct MixedLoadTests {
     let flowd = try Child(
       "flowd",
       [
-        "--models", "\(folder.path)/models", "--manifolds", "\(folder.path)/manifolds", "--max-sessions", "4", "--bind",
+        "--models", "\(folder.path)/models", "--manifolds", "\(folder.path)/manifolds", "--max-sessions", "4",
+        "--bind",
         "ipc://\(folder.path)/s",
       ])
     _ = flowd.readLine()

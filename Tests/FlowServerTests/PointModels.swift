@@ -21,7 +21,8 @@ struct PointCatalogue: ModelCatalogue {
     case "wild":
       let tame = try tinyManifold(name, geometry: "euclidean(3)")
       let weights = tame.weights.map { $0.affine(scale: .infinity) }
-      return .manifold(FlowMapModel(try ManifoldBundle(name: name, manifest: tame.manifest, weights: weights)))
+      return .manifold(
+        FlowMapModel(try ManifoldBundle(name: name, manifest: tame.manifest, weights: weights)))
     default: return .manifold(FlowMapModel(try tinyManifold(name)))
     }
   }

@@ -15,10 +15,13 @@ struct PointStreamTests {
     try client.awaitStatus { $0.models.allSatisfy { [.absent, .loading].contains($0.state) == false } }
     try client.send(.capabilities(model: "few"), id: "c")
     let reply = try client.next().reply
-    guard case .capabilities(let capabilities) = reply, case .manifold(let details)? = capabilities.model?.details else {
+    guard case .capabilities(let capabilities) = reply,
+      case .manifold(let details)? = capabilities.model?.details
+    else {
       throw Unexpected(reply)
     }
-    #expect(details.geometry == "sphere(2)" && details.dimension == 2 && details.coordinates == ["x", "y", "z"])
+    #expect(
+      details.geometry == "sphere(2)" && details.dimension == 2 && details.coordinates == ["x", "y", "z"])
     #expect(details.defaultEvaluations == 1 && details.maximumEvaluations == 4 && details.prior == "standard")
     #expect(capabilities.features.contains("points") && capabilities.formats.contains("float32"))
     try client.send(.models)
@@ -32,11 +35,13 @@ struct PointStreamTests {
     let daemon = try TestDaemon(catalogue: PointCatalogue())
     let client = try daemon.connect()
     let opened = try client.openPoints(
-      OpenRequest(model: "sphere", seed: .max, .points(PointsWish(points: 1000, evaluations: 2, batch: 300))), id: "r1")
+      OpenRequest(model: "sphere", seed: .max, .points(PointsWish(points: 1000, evaluations: 2, batch: 300))),
+      id: "r1")
     #expect(opened.seed == .max && opened.points == 1000 && opened.batch == 300 && opened.evaluations == 2)
     #expect(opened.geometry == "sphere(2)" && opened.coordinates == ["x", "y", "z"] && opened.times == [0])
     let stream = try client.collectPoints(opened.session)
-    #expect(stream.headers.map(\.sequence) == [0, 1, 2, 3] && stream.headers.map(\.first) == [0, 300, 600, 900])
+    #expect(
+      stream.headers.map(\.sequence) == [0, 1, 2, 3] && stream.headers.map(\.first) == [0, 300, 600, 900])
     #expect(stream.headers.map(\.shape) == [[300, 3], [300, 3], [300, 3], [100, 3]])
     #expect(stream.headers.map(\.isLast) == [false, false, false, true])
     var digest = SHA256()
@@ -47,13 +52,15 @@ struct PointStreamTests {
     #expect(status.sessions.isEmpty && status.pointsGenerated == 1000 && status.framesGenerated == 0)
   }
 
-  @Test("what a request leaves open is the model's", arguments: [#""seed":1"#, #""format":{"kind":"float32"}"#])
+  @Test(
+    "what a request leaves open is the model's", arguments: [#""seed":1"#, #""format":{"kind":"float32"}"#])
   func defaults(fields: String) throws {
     let daemon = try TestDaemon(catalogue: PointCatalogue())
     let client = try daemon.connect()
     try client.send(#"{"v":1,"op":"open","id":"r1","model":"angles","credit":1,\#(fields)}"#)
     guard case .openedPoints(let opened) = try client.next().reply else { throw Unexpected(.pong) }
-    #expect(opened.points == 0 && opened.evaluations == 1 && opened.batch == 9362 && opened.coordinates.count == 7)
+    #expect(
+      opened.points == 0 && opened.evaluations == 1 && opened.batch == 9362 && opened.coordinates.count == 7)
     guard case .points(let header) = try client.next().reply else { throw Unexpected(.pong) }
     #expect(header.shape == [9362, 7])
     try client.send(.cancel(.session(opened.session)))

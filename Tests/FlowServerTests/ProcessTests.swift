@@ -67,7 +67,8 @@ struct ProcessTests {
   @Test("the executable says when it is ready, answers, and ends with status 0 at SIGTERM")
   func executable() throws {
     let folder = try TemporaryFolder()
-    let flowd = try Child("flowd", ["--models", folder.path, "--bind", "ipc://\(folder.path)/s"])
+    let flowd = try Child(
+      "flowd", ["--models", folder.path, "--manifolds", folder.path, "--bind", "ipc://\(folder.path)/s"])
     #expect(flowd.readLine() == "flowd is ready at ipc://\(folder.path)/s")
     let client = try TestClient("ipc://\(folder.path)/s")
     try client.send(.models)

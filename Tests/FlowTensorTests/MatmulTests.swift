@@ -50,6 +50,28 @@ struct MatmulTests {
     }
   }
 
+  @Test(
+    "batches of small and of large matrices are their products",
+    arguments: [(3, 3, 3), (3, 1, 4), (16, 8, 8), (2, 5, 3), (40, 3, 20)], [false, true])
+  func batches(extents: (Int, Int, Int), transposeA: Bool) {
+    let (m, n, k) = extents, batch = 5
+    var random = Random(key: 4)
+    for transposeB in [false, true] {
+      let a = random.normal(transposeA ? [batch, k, m] : [batch, m, k])
+      let b = random.normal(transposeB ? [batch, n, k] : [batch, k, n])
+      let bias = random.normal([n])
+      let found = Tensor.matmul(a, b, transposeA: transposeA, transposeB: transposeB, bias: bias).elements
+      for index in 0..<batch {
+        let wanted = Self.reference(
+          a.rows(index..<index + 1), b.rows(index..<index + 1), m, n, k, transposeA, transposeB)
+        for (place, value) in wanted.enumerated() {
+          let sum = value + Double(bias.elements[place % n])
+          #expect(abs(Double(found[index * m * n + place]) - sum) < 1e-5)
+        }
+      }
+    }
+  }
+
   @Test("bfloat16 rounds its operands")
   func rounds() {
     let a = Tensor([1 + 1.0 / 512], shape: [1, 1]), b = Tensor([1], shape: [1, 1])

@@ -4,6 +4,7 @@ import FlowTensor
 import Glibc
 import Synchronization
 import Testing
+import ThreadPlacement
 
 @Suite("The worker team")
 struct TeamTests {
@@ -76,6 +77,25 @@ struct TeamTests {
         }
         #expect(ContinuousClock.now < deadline, "a run was left to its caller")
         if ContinuousClock.now >= deadline { break }
+      }
+    }
+  }
+
+  @Test("where the team owns all cores, members keep off the one that its caller is on")
+  func cores() async {
+    await #expect(processExitsWith: .success) {
+      unsetenv("FLOW_THREADS")
+      let cores = Int(allowed_core_count())
+      guard Team.size == cores, cores > 1 else { return }
+      for place in Array(0..<cores) + (0..<cores).reversed() {
+        #expect(bind_to_allowed_core(Int32(place)) == 0)
+        let seen = Mutex<Set<Int32>>([]), begun = Atomic(0)
+        Team.run(cores) { _ in
+          begun.add(1, ordering: .relaxed)
+          while begun.load(ordering: .relaxed) < cores { sched_yield() }
+          seen.withLock { _ = $0.insert(current_core()) }
+        }
+        #expect(seen.withLock { $0.count } == cores, "the caller in place \(place)")
       }
     }
   }

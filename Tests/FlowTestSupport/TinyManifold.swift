@@ -7,7 +7,8 @@ internal import FlowTensor
 
 /// A flow map of the smallest network there can be; its weights are noise, also those that training begins with zeros.
 package func tinyManifold(
-  _ name: String, geometry: String = "sphere(2)", width: Int = 16, layers: Int = 2, maximumEvaluations: Int = 1000,
+  _ name: String, geometry: String = "sphere(2)", width: Int = 16, layers: Int = 2,
+  maximumEvaluations: Int = 1000,
   times: TimeConditioning = .everyLayer
 ) throws -> ManifoldBundle {
   let space = try manifold(named: geometry)

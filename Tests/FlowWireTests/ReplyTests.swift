@@ -15,14 +15,16 @@ struct ReplyTests {
     defaultEvaluations: 1, maximumEvaluations: 1000, defaultBatch: 16_384, precision: "float32",
     dataLicence: "CC0-1.0")
   static let openedPoints = OpenedPoints(
-    session: "s2", model: "e", modelDigest: "ef", geometry: "sphere(2)", coordinates: ["x", "y", "z"], seed: .max,
+    session: "s2", model: "e", modelDigest: "ef", geometry: "sphere(2)", coordinates: ["x", "y", "z"],
+    seed: .max,
     evaluations: 2, points: 100, batch: 50, times: [1, 0.5, 0])
   static let points = PointsHeader(
     session: "s2", sequence: 1, first: 50, shape: [50, 3, 3], coordinates: ["x", "y", "z"],
     generationMilliseconds: 1.5, isLast: true)
   static let models = [
     ModelSummary(name: "a", state: .ready(.video(details))), ModelSummary(name: "b", state: .absent),
-    ModelSummary(name: "c", state: .loading), ModelSummary(name: "e", state: .ready(.manifold(manifold))), ModelSummary(name: "d", state: .failed("tensor x is short")),
+    ModelSummary(name: "c", state: .loading), ModelSummary(name: "e", state: .ready(.manifold(manifold))),
+    ModelSummary(name: "d", state: .failed("tensor x is short")),
   ]
   static let opened = Opened(
     session: "s1", model: "a", modelDigest: "ab", width: 256, height: 192, rateNumerator: 35,
@@ -42,8 +44,11 @@ struct ReplyTests {
       .welcome(Welcome(server: "flowd", version: "0.1.0", limits: limits)),
       .capabilities(Capabilities(limits: limits)),
       .capabilities(Capabilities(limits: limits, model: models[0])),
-      .models(models), .models([]), .opened(opened), .frame(frame), .openedPoints(openedPoints), .points(points),
-      .end(StreamEnd(session: "s2", reason: .done, frames: 0, points: 100, bytes: 9, milliseconds: 1, sha256: "cd")),
+      .models(models), .models([]), .opened(opened), .frame(frame), .openedPoints(openedPoints),
+      .points(points),
+      .end(
+        StreamEnd(
+          session: "s2", reason: .done, frames: 0, points: 100, bytes: 9, milliseconds: 1, sha256: "cd")),
       .media(
         MediaHeader(
           session: "s1", sequence: 0, kind: .initial, mediaType: "video/mp4", firstFrame: 0, frames: 0,

@@ -80,5 +80,6 @@ GROUPS = {
     "manifold": [
         Case("manifold-training", torch_training("peer_torch_manifold.py")),
         Case("manifold-sampling", torch_training("peer_torch_manifold.py", "int8")),
+        Case("manifold-sampling-small", torch_training("peer_torch_manifold.py", "int8")),
     ],
 }

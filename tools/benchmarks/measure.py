@@ -50,7 +50,7 @@ class Row:
     settings: str
     remarks: Mapping[str, float]
     p99_beside_neighbour_ms: float | None  # with one core taken by another process
-    losses: list[float]  # of the first steps of a training, if they were asked for
+    losses: list[float]  # of steps 8 on of a training, if they were asked for, of the fastest of each side
 
 
 def relative_error(results: Mapping[str, Any], expected: Mapping[str, Any], base: Any) -> float:
@@ -112,6 +112,15 @@ def beside_neighbour(session: Session) -> list[float]:
         return session.time(300)
 
 
+def fastest_of_side(sessions: list[Session], medians: list[float]) -> list[bool]:
+    """Whether each is about the fastest of its side, ours or the peers': whose precision is chosen, if it can train."""
+    best: dict[bool, float] = {}
+    sides = [session.entrant.script is None for session in sessions]
+    for side, median in zip(sides, medians, strict=True):
+        best[side] = min(best.get(side, median), median)
+    return [median <= 1.1 * best[side] for side, median in zip(sides, medians, strict=True)]
+
+
 def compared(case: Case, sessions: list[Session], inputs: Mapping[str, Any], folder: Path) -> list[float]:
     """The errors against the first; ends the run where two float32 differ, which are not the same model then."""
     results = [session.results(folder) for session in sessions]
@@ -141,9 +150,13 @@ def measure(case: Case, flowbench: Path, options: Options) -> list[Row]:
                 except RuntimeError as error:
                     raise RuntimeError(f"{error}\n{log.read_text()[-2000:]}") from None
             errors = compared(case, sessions, load_file(file), folder)
-            losses = [session.losses(options.losses) for session in sessions]
+            medians = [statistics.median(session.time(5)) for session in sessions]
+            losses = [
+                session.losses(options.losses) if fast else []
+                for session, fast in zip(sessions, fastest_of_side(sessions, medians), strict=True)
+            ]
             times: list[list[float]] = [[] for _ in sessions]
-            counts = [round(TURN_MS / statistics.median(session.time(5))) for session in sessions]
+            counts = [round(TURN_MS / median) for median in medians]
             for _ in range(options.turns):
                 for session, count, mine in zip(sessions, counts, times, strict=True):
                     mine += session.time(min(max(count, 4), 200))

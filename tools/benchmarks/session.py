@@ -84,7 +84,7 @@ class Session:
             return self.ask(f"time {count + warmup}")["ms"][warmup:]
 
     def losses(self, count: int) -> list[float]:
-        """The losses of the first steps of a training; to be asked before anything is timed."""
+        """The losses of the next steps of a training; to be asked when all have made the same number of steps."""
         if not count or not self.case.startswith(("training", "manifold-training")):
             return []
         return self.ask(f"time {count}")["losses"]

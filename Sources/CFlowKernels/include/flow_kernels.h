@@ -106,6 +106,14 @@ void flow_gated_add_tangent(
   size_t batch, size_t tokens, size_t channels, const float *dx, const float *g, const float *dg,
   const float *y, const float *dy, float *dz);
 
+// ---------------------------------------------------------------- small products (small_products.c)
+
+/// C = A·B for each of a batch of small matrices, one after the other in memory: C is m×n, A m×k or, where it is read
+/// transposed, k×m, B k×n or n×k.
+void flow_small_products(
+  size_t batch, size_t m, size_t n, size_t k, const float *a, bool transpose_a, const float *b, bool transpose_b,
+  float *c);
+
 // ---------------------------------------------------------------- analytic functions of geometry (smooth.c)
 
 /// The Stumpff function c_k(x) = Σ (−x)ⁿ/(2n + k)!.

@@ -7,8 +7,8 @@ public import FlowTensor
 ///
 /// Derivatives of first and second order are kernels whose memory is linear in the number of queries and keys. With
 /// F = ⟨d, O⟩ they are the tangent ``AttendTangent``, the gradient ∇F ``AttendGradient`` and the Hessian of F times a
-/// tangent ``AttendHessian``, in terms of which the rules of the first three close. Beyond, ``plainAttention(_:mask:)``
-/// is differentiated, whose memory is quadratic.
+/// tangent ``AttendHessian``, in terms of which the rules of the first three close. Beyond, and for the tangent of a
+/// tangent, ``plainAttention(_:mask:)`` is differentiated, whose memory is quadratic.
 ///
 /// Those kernels are also handed O and the logarithms, which they would have to compute anew. These being functions of
 /// q, k, v, the derivatives with respect to q, k, v are total, and none is sent back through them.

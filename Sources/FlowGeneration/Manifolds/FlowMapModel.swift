@@ -13,7 +13,8 @@ public final class FlowMapModel: ManifoldModel {
     let m = bundle.manifest
     description = ManifoldModelDescription(
       name: bundle.name, sha256: bundle.sha256, geometry: bundle.geometry, coordinates: m.coordinates,
-      prior: m.prior.summary, defaultEvaluations: m.defaultEvaluations, maximumEvaluations: m.maximumEvaluations,
+      prior: m.prior.summary, defaultEvaluations: m.defaultEvaluations,
+      maximumEvaluations: m.maximumEvaluations,
       precision: (precision ?? m.precision).rawValue, dataLicence: m.dataLicence)
     sampler = PointSampler(bundle, precision: precision)
   }
@@ -57,7 +58,8 @@ final class FlowMapStream: PointStream {
   /// One run of the team, of bounded time.
   private func advanceOnce() {
     let slice = PointSlice(
-      x: memory.floats + done * stride, stride: stride, times: times, count: min(sampler.rowsPerRun, count - done))
+      x: memory.floats + done * stride, stride: stride, times: times,
+      count: min(sampler.rowsPerRun, count - done))
     let begun = step ?? begin(slice)
     let next = min(options.walk.evaluations, begun + sampler.stepsPerRun)
     sampler.walk(slice, schedule, steps: begun..<next)

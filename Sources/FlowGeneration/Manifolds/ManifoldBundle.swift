@@ -90,7 +90,9 @@ public struct ManifoldBundle: Sendable {
   /// Under which the weights file says what it was trained on: manifolds may have points of the same width.
   private static let geometryKey = "geometry"
 
-  private static func geometry(_ manifest: ManifoldManifest, path: String) throws(BundleError) -> PointGeometry {
+  private static func geometry(_ manifest: ManifoldManifest, path: String) throws(BundleError)
+    -> PointGeometry
+  {
     let geometry: PointGeometry
     do {
       geometry = PointGeometry(try manifold(named: manifest.geometry))

@@ -47,8 +47,10 @@ public struct ManifoldManifest: Sendable, Codable, Equatable {
   /// - Parameters:
   ///   - coordinates: nil takes the usual names of the geometry's coordinates.
   public init(
-    summary: String, geometry: String, coordinates: [String]? = nil, network: MLPConfiguration, method: String,
-    head: Head = .velocity, sampler: SamplerKind = .jumps, defaultEvaluations: Int = 1, maximumEvaluations: Int = 1000,
+    summary: String, geometry: String, coordinates: [String]? = nil, network: MLPConfiguration,
+    method: String,
+    head: Head = .velocity, sampler: SamplerKind = .jumps, defaultEvaluations: Int = 1,
+    maximumEvaluations: Int = 1000,
     prior: ManifoldPrior = .standard, precision: InferencePrecision = .float32, dataLicence: String
   ) {
     format = Self.currentFormat
@@ -82,7 +84,8 @@ extension ManifoldManifest {
     let n = network
     let sizes: [(name: String, size: Int, allowed: ClosedRange<Int>)] = [
       ("input", n.input, 1...4096), ("output", n.output, 1...4096), ("width", n.width, 1...8192),
-      ("layers", n.layers, 1...64), ("frequencies", n.frequencies, 1...1024), ("harmonics", n.harmonics, 1...64),
+      ("layers", n.layers, 1...64), ("frequencies", n.frequencies, 1...1024),
+      ("harmonics", n.harmonics, 1...64),
     ]
     for (name, size, allowed) in sizes where !allowed.contains(size) {
       return "network.\(name) is \(size) and must be \(allowed.lowerBound)…\(allowed.upperBound)"
@@ -95,7 +98,8 @@ extension ManifoldManifest {
 
   private func shapeFault(_ geometry: PointGeometry) -> String? {
     let sizes = [
-      ("network.input", network.input), ("network.output", network.output), ("coordinates", coordinates.count),
+      ("network.input", network.input), ("network.output", network.output),
+      ("coordinates", coordinates.count),
     ]
     for (name, size) in sizes where size != geometry.ambient {
       return "\(name) has \(size) numbers, and a point of \(geometry.name) has \(geometry.ambient)"

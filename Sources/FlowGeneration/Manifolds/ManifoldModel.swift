@@ -50,7 +50,8 @@ public struct PointWalk: Sendable, Hashable {
   /// A walk from the prior to the data unless said otherwise.
   public init(start: Float = 1, end: Float = 0, evaluations: Int) {
     precondition(
-      end >= 0 && end <= start && start <= 1 && evaluations > 0, "PointWalk: \(start) to \(end) in \(evaluations)")
+      end >= 0 && end <= start && start <= 1 && evaluations > 0,
+      "PointWalk: \(start) to \(end) in \(evaluations)")
     self.start = start
     self.end = end
     self.evaluations = evaluations
@@ -79,7 +80,8 @@ public struct PointStreamOptions: Sendable {
 
   /// Options for a stream.
   public init(
-    seed: UInt64, walk: PointWalk, count: Int?, batch: Int, wantsTrajectory: Bool = false, start: [Float]? = nil
+    seed: UInt64, walk: PointWalk, count: Int?, batch: Int, wantsTrajectory: Bool = false,
+    start: [Float]? = nil
   ) {
     self.seed = seed
     self.walk = walk

@@ -36,7 +36,9 @@ public enum ManifoldPrior: Sendable, Codable, Equatable {
   /// What makes the prior impossible on a manifold, or nil.
   func fault(on geometry: PointGeometry) -> String? {
     guard case .wrappedNormal(let centres, let deviation) = self else { return nil }
-    guard deviation > 0, deviation.isFinite else { return "prior.deviation is \(deviation) and must be positive" }
+    guard deviation > 0, deviation.isFinite else {
+      return "prior.deviation is \(deviation) and must be positive"
+    }
     guard !centres.isEmpty, centres.allSatisfy({ $0.count == geometry.ambient }) else {
       return "prior.centres must be points of \(geometry.ambient) numbers"
     }

@@ -54,7 +54,8 @@ public struct PointGeometry: Sendable, Equatable {
     // Scaling changes lengths, not where geodesics lead.
     case let scaled as Scaled: return factors(of: scaled.base, from: start)
     case let product as Product: return factors(of: product.parts, from: start)
-    case let power as Power: return factors(of: [any Manifold](repeating: power.base, count: power.copies), from: start)
+    case let power as Power:
+      return factors(of: [any Manifold](repeating: power.base, count: power.copies), from: start)
     default: return nil
     }
     return [Factor(kernel: kernel, start: start, width: manifold.ambient)]
@@ -110,7 +111,8 @@ public struct PointGeometry: Sendable, Equatable {
       }
       factors.walk { factor, _ in
         PointRows.step(
-          factor.kernel, rows: rows, width: factor.width, scale: scale, along: u + factor.start, uStride: uStride,
+          factor.kernel, rows: rows, width: factor.width, scale: scale, along: u + factor.start,
+          uStride: uStride,
           from: x + factor.start, stride: stride)
       }
     } else {
@@ -140,7 +142,9 @@ public struct PointGeometry: Sendable, Equatable {
           into: x + factor.start, stride: stride)
       }
     } else {
-      drawBlocks(rows, seed: seed, first: first, into: x, stride: stride) { manifold.samplePrior(Self.block, &$0) }
+      drawBlocks(rows, seed: seed, first: first, into: x, stride: stride) {
+        manifold.samplePrior(Self.block, &$0)
+      }
     }
   }
 

@@ -6,8 +6,8 @@ public import FlowTensor
 
 /// A network that walks points of a manifold: X_{t→r}(x) = exp_x(−(t − r)·P_x u(x, r, t)), step after step.
 ///
-/// Rows are cut into blocks whose activations stay in a core's own cache; a block goes through as many steps as fit into
-/// a run of the team. Nothing is allocated after the first walk of a schedule.
+/// A task of the team takes its rows in blocks whose activations stay in a core's own cache, each through as many steps as
+/// fit into a run of the team. Nothing is allocated after the first walk of a schedule.
 ///
 /// Not Sendable: one thread drives it.
 public final class PointSampler {
@@ -18,23 +18,28 @@ public final class PointSampler {
   private let kind: SamplerKind
   private let network: CompiledMLP
   private let rooms: [MLPRows]
+  /// The most rows of a task.
+  private let taskRows: Int
   private let work: SamplerWork
   private var schedules: [PointWalk: PointSchedule] = [:]
 
   /// The most schedules whose biases are kept.
   private static let scheduleLimit = 16
-  /// Operations of a block in one run of the team, about: a run has a few blocks a core and takes about a millisecond.
-  private static let blockOperations = 40_000_000
+  /// Operations of a task in one run of the team, about: a tenth of a millisecond. A run has several tasks a core, so that
+  /// no core waits long for the last.
+  private static let taskOperations = 20_000_000
 
   /// A sampler of a bundle's network, its weights stored as `precision` says.
   public convenience init(_ bundle: ManifoldBundle, precision: InferencePrecision? = nil) {
     self.init(
       CompiledMLP(bundle.network, weights: bundle.weights, precision: precision ?? bundle.manifest.precision),
-      bundle.geometry, prior: bundle.manifest.prior, kind: bundle.manifest.sampler, head: bundle.manifest.head)
+      bundle.geometry, prior: bundle.manifest.prior, kind: bundle.manifest.sampler, head: bundle.manifest.head
+    )
   }
 
   package init(
-    _ network: CompiledMLP, _ geometry: PointGeometry, prior: ManifoldPrior = .standard, kind: SamplerKind = .jumps,
+    _ network: CompiledMLP, _ geometry: PointGeometry, prior: ManifoldPrior = .standard,
+    kind: SamplerKind = .jumps,
     head: Head = .velocity
   ) {
     self.network = network
@@ -42,16 +47,16 @@ public final class PointSampler {
     self.prior = prior
     self.kind = kind
     rooms = (0..<4 * Team.size).map { _ in network.makeRows() }
+    let block = rooms[0].capacity
+    taskRows = min(1024, max(block, Self.taskOperations / max(1, network.operations) / block * block))
     work = SamplerWork(network, geometry, prior, head, rooms)
   }
 
   /// How many points a run of the team takes at most.
-  var rowsPerRun: Int { rooms.count * rooms[0].capacity }
+  var rowsPerRun: Int { rooms.count * taskRows }
 
-  /// How many evaluations of a full block a run of the team takes.
-  var stepsPerRun: Int {
-    max(1, Self.blockOperations / max(1, network.operations * rooms[0].capacity))
-  }
+  /// How many evaluations of its rows a task takes.
+  var stepsPerRun: Int { max(1, 2 * Self.taskOperations / max(1, network.operations * taskRows)) }
 
   /// The schedule of a walk.
   func schedule(_ walk: PointWalk) -> PointSchedule {
@@ -83,9 +88,9 @@ public final class PointSampler {
 
   private func run(_ count: Int) {
     work.count = count
-    // An equal share for every block, so that no core is left with more than the others.
-    let blocks = max(min(rooms.count, Team.size), (count + rooms[0].capacity - 1) / rooms[0].capacity)
-    let share = (count + blocks - 1) / blocks
+    // An equal share for every task, so that no core is left with more than the others.
+    let tasks = min(rooms.count, max(Team.size, (count + rooms[0].capacity - 1) / rooms[0].capacity))
+    let share = (count + tasks - 1) / tasks
     work.share = (share + 7) / 8 * 8
     Team.run((count + work.share - 1) / work.share, work)
   }
@@ -131,7 +136,8 @@ public final class PointSampler {
 
   private func slice(_ x: UnsafeMutablePointer<Float>, from first: Int, of count: Int) -> PointSlice {
     PointSlice(
-      x: x + first * geometry.ambient, stride: geometry.ambient, times: 1, count: min(rowsPerRun, count - first))
+      x: x + first * geometry.ambient, stride: geometry.ambient, times: 1,
+      count: min(rowsPerRun, count - first))
   }
 }
 
@@ -178,7 +184,7 @@ package final class PointSchedule {
   func scale(_ step: Int) -> Float { walk.time(step + 1) - walk.time(step) }
 }
 
-/// What the team is given: blocks of `share` rows, each with room of its own.
+/// What the team is given: tasks of `share` rows, each with room of its own.
 private final class SamplerWork: TeamWork {
   enum Task {
     case none
@@ -197,7 +203,8 @@ private final class SamplerWork: TeamWork {
   private let rooms: [MLPRows]
 
   init(
-    _ network: CompiledMLP, _ geometry: PointGeometry, _ prior: ManifoldPrior, _ head: Head, _ rooms: [MLPRows]
+    _ network: CompiledMLP, _ geometry: PointGeometry, _ prior: ManifoldPrior, _ head: Head,
+    _ rooms: [MLPRows]
   ) {
     self.network = network
     self.geometry = geometry
@@ -216,16 +223,21 @@ private final class SamplerWork: TeamWork {
         stride: slice.stride)
     case .project(let slice): geometry.project(rows, slice.x + first * slice.stride, stride: slice.stride)
     case .walk(let slice, let schedule, let steps):
-      let start = slice.x + first * slice.stride
-      FlowTensor.walk(steps.count) { offset in
-        let step = steps.lowerBound + offset
-        advance(rows, start, slice, schedule, step, rooms[index])
+      let room = rooms[index]
+      FlowTensor.walk((rows + room.capacity - 1) / room.capacity) { block in
+        let row = block * room.capacity
+        FlowTensor.walk(steps.count) { offset in
+          advance(
+            min(room.capacity, rows - row), slice.x + (first + row) * slice.stride, slice, schedule,
+            steps.lowerBound + offset, room)
+        }
       }
     }
   }
 
   private func advance(
-    _ rows: Int, _ start: UnsafeMutablePointer<Float>, _ slice: PointSlice, _ schedule: PointSchedule, _ step: Int,
+    _ rows: Int, _ start: UnsafeMutablePointer<Float>, _ slice: PointSlice, _ schedule: PointSchedule,
+    _ step: Int,
     _ room: MLPRows
   ) {
     var x = start
@@ -239,6 +251,7 @@ private final class SamplerWork: TeamWork {
     }
     let u = network.evaluate(rows, x, stride: slice.stride, at: schedule.times(step), in: room)
     geometry.step(
-      rows, head, scale: schedule.scale(step), along: u, uStride: network.answerStride, from: x, stride: slice.stride)
+      rows, head, scale: schedule.scale(step), along: u, uStride: network.answerStride, from: x,
+      stride: slice.stride)
   }
 }

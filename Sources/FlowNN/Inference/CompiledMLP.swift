@@ -37,11 +37,14 @@ package final class MLPRows {
   }
 
   /// One of two sets of rows.
-  fileprivate func rows(_ side: Int) -> UnsafeMutablePointer<Float> { memory.floats + side * capacity * stride }
+  fileprivate func rows(_ side: Int) -> UnsafeMutablePointer<Float> {
+    memory.floats + side * capacity * stride
+  }
 
   fileprivate func input(_ side: Int) -> LinearInput {
     LinearInput(
-      floats: rows(side), stride: stride, bytes: quantised.bytes, scales: memory.floats + 2 * capacity * stride)
+      floats: rows(side), stride: stride, bytes: quantised.bytes,
+      scales: memory.floats + 2 * capacity * stride)
   }
 }
 
@@ -83,9 +86,10 @@ package final class CompiledMLP: Sendable {
   /// Floating-point operations of an evaluation of one row, counted as two a weight.
   package var operations: Int { layers.reduce(0) { $0 + 2 * $1.inputs * $1.outputs } }
 
-  /// Room for as many rows as leave their activations in a core's own cache.
+  /// Room for as many rows as leave their activations in a core's own cache: the first, of 32 KiB, where rows are narrow;
+  /// the second where they are wide and weights, which are read once a block, do not fit beside them.
   package func makeRows() -> MLPRows {
-    let capacity = min(128, max(16, (128 << 10) / (4 * stride) / 8 * 8))
+    let capacity = stride <= 256 ? 32 : min(64, max(8, (128 << 10) / (4 * stride) / 8 * 8))
     return MLPRows(
       capacity: capacity, stride: stride, byteStride: layers.map(\.rowByteCount).max() ?? 0)
   }

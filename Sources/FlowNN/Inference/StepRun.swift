@@ -75,7 +75,7 @@ final class StepRun: TeamWork {
 
   /// Rows a task: few enough that every core has some, many enough that weights are read seldom.
   static func blockRows(tokens: Int, rows: Int, team: Int) -> Int {
-    let tasks = rows >= 32 * team ? 2 * team : team
+    let tasks = team
     let share = (rows + tasks - 1) / tasks
     return min(tokens, 32, share < 8 ? share : padded(share, to: 8))
   }

@@ -33,7 +33,8 @@ package enum PointKernel: Sendable, Equatable {
 package enum PointRows {
   /// x ← exp_x(scale·P_x u) for rows of `width` numbers; u is overwritten.
   package static func step(
-    _ kernel: PointKernel, rows: Int, width: Int, scale: Float, along u: UnsafeMutablePointer<Float>, uStride: Int,
+    _ kernel: PointKernel, rows: Int, width: Int, scale: Float, along u: UnsafeMutablePointer<Float>,
+    uStride: Int,
     from x: UnsafeMutablePointer<Float>, stride: Int
   ) {
     flow_step_points(kernel.number, rows, width, scale, u, uStride, flow_points(x: x, stride: stride))
@@ -41,7 +42,8 @@ package enum PointRows {
 
   /// u ← u/λ, λ the conformal factor of the Poincaré ball.
   package static func normaliseOnBall(
-    rows: Int, width: Int, _ u: UnsafeMutablePointer<Float>, uStride: Int, at x: UnsafePointer<Float>, stride: Int
+    rows: Int, width: Int, _ u: UnsafeMutablePointer<Float>, uStride: Int, at x: UnsafePointer<Float>,
+    stride: Int
   ) {
     flow_normalise_ball(rows, width, u, uStride, x, stride)
   }

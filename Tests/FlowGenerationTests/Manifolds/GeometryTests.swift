@@ -58,7 +58,9 @@ struct GeometryTests {
     }
   }
 
-  @Test("velocities that are divided by the metric's length are so by kernels", arguments: ["poincare(3)", "sphere(2)"])
+  @Test(
+    "velocities that are divided by the metric's length are so by kernels",
+    arguments: ["poincare(3)", "sphere(2)"])
   func normalised(name: String) throws {
     let space = try manifold(named: name)
     var random = Random(key: 6)
@@ -68,13 +70,16 @@ struct GeometryTests {
     #expect(zip(found, wanted).allSatisfy { abs($0 - $1) < 1e-5 })
   }
 
-  @Test("points of the prior are on the manifold, spread as it says, and the same wherever a draw begins",
+  @Test(
+    "points of the prior are on the manifold, spread as it says, and the same wherever a draw begins",
     arguments: geometries + ["spd(2)"])
   func prior(name: String) throws {
     let space = try manifold(named: name), geometry = PointGeometry(space), count = 4096
     let all = Workspace(count: count * geometry.ambient)
     geometry.draw(count, seed: 11, first: 0, into: all.floats, stride: geometry.ambient)
-    let points = Tensor([count, geometry.ambient]) { $0.update(from: all.floats, count: count * geometry.ambient) }
+    let points = Tensor([count, geometry.ambient]) {
+      $0.update(from: all.floats, count: count * geometry.ambient)
+    }
     #expect(geometry.fault(in: points.elements) == nil)
     let part = Workspace(count: 100 * geometry.ambient)
     geometry.draw(100, seed: 11, first: 777, into: part.floats, stride: geometry.ambient)

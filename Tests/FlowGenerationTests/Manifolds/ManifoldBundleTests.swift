@@ -36,7 +36,8 @@ struct ManifoldBundleTests {
   @Test(
     "a manifest that does not fit its geometry or its weights is refused, and the message says which",
     arguments: [
-      Damage("sphere(2)", "torus(7)", .badManifest, "network.input has 3 numbers, and a point of torus(7) has 7"),
+      Damage(
+        "sphere(2)", "torus(7)", .badManifest, "network.input has 3 numbers, and a point of torus(7) has 7"),
       // Points of as many numbers, on another manifold.
       Damage("sphere(2)", "euclidean(3)", .badWeights, "made for the geometry 'sphere(2)'"),
       Damage("sphere(2)", "sphere(2", .badManifest, "geometry"),
@@ -75,6 +76,8 @@ struct ManifoldBundleTests {
     #expect(stride(from: 0, to: points.count, by: 2).allSatisfy { abs(abs(points[$0]) - 0.6) < 0.25 })
     #expect(Array(points[..<20]) == sampler.sample(10, seed: 4, still).elements)
     manifest.prior = .wrappedNormal(centres: [[2, 0]], deviation: 0.1)
-    #expect(throws: BundleError.self) { try ManifoldBundle(name: "a", manifest: manifest, weights: plain.weights) }
+    #expect(throws: BundleError.self) {
+      try ManifoldBundle(name: "a", manifest: manifest, weights: plain.weights)
+    }
   }
 }

