@@ -72,7 +72,7 @@ struct ExactFlow: CustomTestStringConvertible, Sendable {
   var map: ManifoldMap {
     ManifoldMap(manifold) { z, r, t in
       switch kind {
-      case .contraction: return -(manifold.log(z, end) / t)
+      case .contraction: return -(manifold.log(z, end.broadcast(to: z.shape)) / t)
       case .rotation:
         let length = t - r
         let diagonal = Tensor.combine(.equal, length.tensor, Tensor(0))
