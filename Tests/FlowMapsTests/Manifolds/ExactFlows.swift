@@ -61,10 +61,15 @@ struct ExactFlow: CustomTestStringConvertible, Sendable {
   }
 
   private func turned(_ z: Variable, by angle: Variable, width: Int, from first: Int) -> Variable {
-    let (x, y) = (z.slice(axis: 1, first..<first + width), z.slice(axis: 1, first + width..<first + 2 * width))
+    let (x, y) = (
+      z.slice(axis: 1, first..<first + width), z.slice(axis: 1, first + width..<first + 2 * width)
+    )
     let (c, s) = (angle.map(.cosine), angle.map(.sine))
     return concatenate(
-      [z.slice(axis: 1, 0..<first), c * x - s * y, s * x + c * y, z.slice(axis: 1, first + 2 * width..<z.shape[1])],
+      [
+        z.slice(axis: 1, 0..<first), c * x - s * y, s * x + c * y,
+        z.slice(axis: 1, first + 2 * width..<z.shape[1]),
+      ],
       axis: 1)
   }
 
