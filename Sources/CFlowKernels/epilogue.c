@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Long rows go by in pieces, so that memory is fetched between computations: what fetches by itself stops at every
+// page.
+enum { FLOW_PIECE = 128, FLOW_AHEAD = 1024 };
+
 #define FLOW_BODY "epilogue_body.h"
 #include "isa.h"
 

@@ -2,6 +2,11 @@
 
 #include "functions_body.h"
 
+/// Asks for numbers that are going to be read.
+static inline void ISA(fetch)(const float *x) {
+  for (size_t j = 0; j < FLOW_PIECE; j += 16) __builtin_prefetch(x + j, 0, 2);
+}
+
 static void ISA(flow_add_bias)(size_t rows, size_t columns, const float *restrict bias, float *restrict c) {
   for (size_t i = 0; i < rows; i++, c += columns)
     for (size_t j = 0; j < columns; j++) c[j] += bias[j];
@@ -27,16 +32,25 @@ static void ISA(flow_add_bias)(size_t rows, size_t columns, const float *restric
     for (size_t i = 0; i < rows; i++, z += columns, dy += columns, dz += columns) \
       for (size_t j = 0; j < columns; j++) { const float d = dy[j] * g(z[j]); dz[j] = d; db[j] += d; } \
   } \
+  static inline __attribute__((always_inline)) void ISA(name##_backward_piece)( \
+    size_t n, const float *restrict z, float *restrict d, float *restrict y, float *restrict db) { \
+    for (size_t j = 0; j < n; j++) { \
+      const float a = z[j], e = d[j] * g(a); \
+      y[j] = f(a); \
+      d[j] = e; \
+      db[j] += e; \
+    } \
+  } \
   static void ISA(name##_backward)( \
-    size_t rows, size_t columns, const float *restrict z, float *restrict d, float *restrict y, \
-    float *restrict db) { \
-    for (size_t i = 0; i < rows; i++, z += columns, d += columns, y += columns) \
-      for (size_t j = 0; j < columns; j++) { \
-        const float a = z[j], e = d[j] * g(a); \
-        y[j] = f(a); \
-        d[j] = e; \
-        db[j] += e; \
+    size_t rows, size_t columns, const float *z, float *d, float *y, float *db) { \
+    for (size_t i = 0; i < rows; i++, z += columns, d += columns, y += columns) { \
+      size_t j = 0; \
+      for (; j + FLOW_PIECE <= columns; j += FLOW_PIECE) { \
+        ISA(fetch)(z + j + FLOW_AHEAD); \
+        ISA(name##_backward_piece)(FLOW_PIECE, z + j, d + j, y + j, db + j); \
       } \
+      ISA(name##_backward_piece)(columns - j, z + j, d + j, y + j, db + j); \
+    } \
   }
 ACTIVATION(silu, ISA(silu), ISA(silu_derivative))
 ACTIVATION(gelu, ISA(gelu), ISA(gelu_derivative))

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// Rows that are taken together.
+enum { FLOW_ROWS = 16 };
+
 #define FLOW_BODY "normalise_body.h"
 #include "isa.h"
 

@@ -11,14 +11,35 @@ static inline void ISA(moments)(size_t n, const float *x, float epsilon, float *
   *inverse = flow_opaque(1.0f / __builtin_sqrtf(squares / n + epsilon));
 }
 
+/// The moments of up to FLOW_ROWS rows. All sums come before all roots: a row would wait for its own.
+static inline void ISA(moments_of_rows)(
+  size_t rows, size_t n, const float *x, float epsilon, float *restrict mean, float *restrict inverse) {
+  for (size_t i = 0; i < rows; i++) {
+    const float *row = x + i * n;
+    float sum = 0;
+    for (size_t c = 0; c < n; c++) sum += row[c];
+    mean[i] = sum / n;
+    for (size_t c = 0; c < n; c += 16) __builtin_prefetch(row + FLOW_ROWS * n + c, 0, 2);
+  }
+  for (size_t i = 0; i < rows; i++) {
+    const float *row = x + i * n, m = mean[i];
+    float squares = 0;
+    for (size_t c = 0; c < n; c++) squares += (row[c] - m) * (row[c] - m);
+    inverse[i] = squares;
+  }
+  for (size_t i = 0; i < rows; i++) inverse[i] = 1.0f / __builtin_sqrtf(inverse[i] / n + epsilon);
+}
+
 static void ISA(flow_modulated_norm)(
   size_t batch, size_t tokens, size_t channels, float epsilon, float offset, const float *restrict x,
   const float *restrict scale, const float *restrict shift, float *restrict y) {
+  float mean[FLOW_ROWS], inverse[FLOW_ROWS];
   for (size_t b = 0; b < batch; b++, scale += channels, shift += channels)
     for (size_t t = 0; t < tokens; t++, x += channels, y += channels) {
-      float mean, inverse;
-      ISA(moments)(channels, x, epsilon, &mean, &inverse);
-      for (size_t c = 0; c < channels; c++) y[c] = (x[c] - mean) * inverse * (offset + scale[c]) + shift[c];
+      const size_t i = t % FLOW_ROWS, rows = tokens - t < FLOW_ROWS ? tokens - t : FLOW_ROWS;
+      if (i == 0) ISA(moments_of_rows)(rows, channels, x, epsilon, mean, inverse);
+      const float m = mean[i], r = inverse[i];
+      for (size_t c = 0; c < channels; c++) y[c] = (x[c] - m) * r * (offset + scale[c]) + shift[c];
     }
 }
 
@@ -27,24 +48,30 @@ static void ISA(flow_modulated_norm_gradient)(
   size_t batch, size_t tokens, size_t channels, float epsilon, float offset, const float *restrict x,
   const float *restrict scale, const float *restrict dy, float *restrict dx, float *restrict dscale,
   float *restrict dshift) {
+  float mean[FLOW_ROWS], inverse[FLOW_ROWS], sums[FLOW_ROWS], products[FLOW_ROWS];
   for (size_t b = 0; b < batch; b++, scale += channels, dscale += channels, dshift += channels) {
     memset(dscale, 0, channels * sizeof(float));
     memset(dshift, 0, channels * sizeof(float));
-    for (size_t t = 0; t < tokens; t++, x += channels, dy += channels, dx += channels) {
-      float mean, inverse, sum = 0, product = 0;
-      ISA(moments)(channels, x, epsilon, &mean, &inverse);
-      for (size_t c = 0; c < channels; c++) {
-        float n = (x[c] - mean) * inverse, dn = dy[c] * (offset + scale[c]);
-        sum += dn;
-        product += n * dn;
-        dscale[c] += n * dy[c];
-        dshift[c] += dy[c];
+    for (size_t t = 0, rows; t < tokens; t += rows) {
+      rows = tokens - t < FLOW_ROWS ? tokens - t : FLOW_ROWS;
+      ISA(moments_of_rows)(rows, channels, x, epsilon, mean, inverse);
+      for (size_t i = 0; i < rows; i++) {
+        const float *from = x + i * channels, *d = dy + i * channels, m = mean[i], r = inverse[i];
+        float sum = 0, product = 0;
+        for (size_t c = 0; c < channels; c++) {
+          float n = (from[c] - m) * r, dn = d[c] * (offset + scale[c]);
+          sum += dn;
+          product += n * dn;
+          dscale[c] += n * d[c];
+          dshift[c] += d[c];
+        }
+        sums[i] = sum / channels;
+        products[i] = product / channels;
       }
-      sum = flow_opaque(sum / channels);
-      product = flow_opaque(product / channels);
-      for (size_t c = 0; c < channels; c++) {
-        float n = (x[c] - mean) * inverse;
-        dx[c] = inverse * (dy[c] * (offset + scale[c]) - sum - n * product);
+      for (size_t i = 0; i < rows; i++, x += channels, dy += channels, dx += channels) {
+        const float m = mean[i], r = inverse[i], sum = sums[i], product = products[i];
+        for (size_t c = 0; c < channels; c++)
+          dx[c] = r * (dy[c] * (offset + scale[c]) - sum - (x[c] - m) * r * product);
       }
     }
   }

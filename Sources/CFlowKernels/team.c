@@ -12,13 +12,19 @@
 #define _GNU_SOURCE
 #include "include/flow_kernels.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { MOST_THREADS = 64, SPINS = 3000 };
+
+/// Seconds: a neighbour's turn on a core; how long a member rests that had to wait for one to end, at first and at most;
+/// and for how long it then looks whether the neighbour is still there.
+static const double TURN = 2e-3, SHORT_REST = 5e-3, LONG_REST = 3.2, LOOK = 12e-3;
 
 /// The index of a job whose particulars are being written.
 static const uint32_t CLOSED = UINT32_MAX;
@@ -96,12 +102,53 @@ static uint32_t await_job(uint32_t seen) {
   return now;
 }
 
+static double seconds(clockid_t clock) {
+  struct timespec time;
+  clock_gettime(clock, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/// Seconds of the core, and of the clock, since two moments.
+typedef struct {
+  double busy, begun;
+} stopwatch;
+
+static stopwatch start_watch(void) {
+  return (stopwatch){.busy = seconds(CLOCK_THREAD_CPUTIME_ID), .begun = seconds(CLOCK_MONOTONIC)};
+}
+
+/// Whether the thread was kept from its core for a neighbour's turn, and that was most of the time.
+static bool was_kept(stopwatch since) {
+  double busy = seconds(CLOCK_THREAD_CPUTIME_ID) - since.busy;
+  double lost = seconds(CLOCK_MONOTONIC) - since.begun - busy;
+  return lost > TURN && lost > 3 * busy;
+}
+
+static bool is_crowded(void) {
+  stopwatch watch = start_watch();
+  while (seconds(CLOCK_MONOTONIC) - watch.begun < LOOK) relax();
+  return seconds(CLOCK_MONOTONIC) - watch.begun - (seconds(CLOCK_THREAD_CPUTIME_ID) - watch.busy) > TURN / 2;
+}
+
+/// Sleeps, longer each time, until the core is free.
+static void rest(void) {
+  for (double pause = SHORT_REST;; pause = fmin(2 * pause, LONG_REST)) {
+    struct timespec time = {.tv_sec = (time_t)pause, .tv_nsec = (long)(fmod(pause, 1) * 1e9)};
+    nanosleep(&time, NULL);
+    if (!is_crowded()) return;
+  }
+}
+
+/// A member whose core is taken from it in the middle of an index keeps its caller waiting for as long as a neighbour's
+/// turn. Where turns are long against the work, the others are faster without it: it rests.
 static void *member(void *unused) {
   (void)unused;
   inside = true;
   for (uint32_t seen = 0;;) {
     seen = await_job(seen);
+    stopwatch watch = start_watch();
     take_indices();
+    if (was_kept(watch)) rest();
   }
   return NULL;
 }

@@ -34,6 +34,29 @@ public func jvpDetachingTangent(
   return (values[0], tangents[0] ?? Variable(.zeros(values[0].shape)))
 }
 
+/// The values of a function of a batch, and as a constant its derivative along a direction for some of the samples: the
+/// leading axis of the arguments and of everything made of them is the batch, and no sample looks at another.
+///
+/// The value is computed once for all samples, as ``jvpDetachingTangent(at:along:of:)`` computes it. What else the
+/// function takes of each sample must be an argument too, with the tangent nil.
+///
+/// - Parameters:
+///   - rows: the samples that the derivative is of; each tangent has as many, and so has the result.
+public func jvpDetachingTangent(
+  at arguments: [Variable], along tangents: [Variable?], rows: Range<Int>,
+  of function: ([Variable]) throws -> Variable
+) rethrows -> (value: Variable, tangent: Variable) {
+  let part = BatchPart(rows: rows, batch: arguments[0].shape[0])
+  precondition(
+    arguments.allSatisfy { $0.shape.rank > 0 && $0.shape[0] == part.batch },
+    "jvp: arguments \(arguments.map(\.shape)) are not of one batch")
+  if rows.count == part.batch { return try jvpDetachingTangent(at: arguments, along: tangents, of: function) }
+  let (values, found) = try pushforward(at: arguments, along: tangents, detaching: true, part: part) {
+    [try function($0)]
+  }
+  return (values[0], found[0] ?? Variable(.zeros(part.shape(of: values[0].shape))))
+}
+
 /// The values of a function of several results and their derivatives along a direction.
 public func jvp(
   at arguments: [Variable], along tangents: [Variable?], of function: ([Variable]) throws -> [Variable]
@@ -52,21 +75,24 @@ public func jvpDetachingTangent(
 
 /// The values of a function and the tangents of its results, nil where they are zero.
 func pushforward(
-  at arguments: [Variable], along tangents: [Variable?], detaching: Bool = false,
+  at arguments: [Variable], along tangents: [Variable?], detaching: Bool = false, part: BatchPart? = nil,
   of function: ([Variable]) throws -> [Variable]
 ) rethrows -> (values: [Variable], tangents: [Variable?]) {
   precondition(
     tangents.count == arguments.count, "jvp: \(tangents.count) tangents for \(arguments.count) arguments")
   let level = Level.next()
   let duals = zip(arguments, tangents).map { argument, tangent in
-    guard let tangent else { return argument }
+    // Of a batch, the rules need to know what is a row a sample, whether it moves or not.
+    guard tangent != nil || part != nil else { return argument }
+    let moved = part?.shape(of: argument.shape) ?? argument.shape
     precondition(
-      tangent.shape == argument.shape,
-      "jvp: tangent \(tangent.shape) of an argument of shape \(argument.shape)")
-    return argument.dual(detaching ? tangent.detached : tangent, level: level, detaching: detaching)
+      tangent == nil || tangent!.shape == moved,
+      "jvp: tangent \(tangent!.shape) of an argument of shape \(argument.shape)")
+    let carried = Tangent(value: detaching ? tangent?.detached : tangent, detaching: detaching, part: part)
+    return argument.dual(carried, level: level)
   }
   let results = try function(duals).map { $0.primalAndTangent(of: level) }
-  return (results.map(\.primal), results.map(\.tangent))
+  return (results.map(\.primal), results.map { $0.tangent?.value })
 }
 
 /// Applies a primitive for the transformations outside the innermost, and a rule to the tangents of that one.
@@ -77,33 +103,76 @@ func applyDual(
   _ primitive: any Primitive, _ inputs: [Variable],
   rule: (_ inputs: [Variable], _ outputs: [Variable], _ tangents: [Variable?]) -> [Variable?]
 ) -> [Variable] {
-  guard let innermost = innermost(inputs), case .dual(_, let detaching) = innermost.role else {
+  guard let innermost = innermost(inputs), case .dual(let kind) = innermost.role else {
     preconditionFailure("applyDual: no tangents are being carried")
   }
   let level = innermost.level
-  var primals = inputs, tangents = [Variable?](repeating: nil, count: inputs.count)
+  var primals = inputs, tangents = [Tangent?](repeating: nil, count: inputs.count)
   for index in inputs.indices {
     (primals[index], tangents[index]) = inputs[index].primalAndTangent(of: level)
   }
-  let outputs = apply(primitive, to: primals)
-  let results =
-    detaching
-    ? rule(primals.map { $0.detached }, outputs.map { $0.detached }, tangents)
-    : rule(primals, outputs, tangents)
+  let outputs = apply(primitive, to: primals), moving = tangents.map { $0?.value }
+  let results: [Variable?]
+  if let part = kind.part {
+    if moving.allSatisfy({ $0 == nil }) { return outputs.map { $0.dual(kind.with(nil), level: level) } }
+    let parts = outputs.map { part.rows(of: $0) }
+    results = rule(zip(primals, tangents).map { $1 == nil ? $0.detached : part.rows(of: $0) }, parts, moving)
+    for case (let result?, let part) in zip(results, parts) {
+      precondition(
+        result.shape == part.shape, "jvp of rows: \(type(of: primitive)) mixes the samples of a batch")
+    }
+    return zip(outputs, results).map { $0.dual(kind.with($1), level: level) }
+  }
+  results =
+    kind.detaching
+    ? rule(primals.map { $0.detached }, outputs.map { $0.detached }, moving)
+    : rule(primals, outputs, moving)
   return zip(outputs, results).map { output, tangent in
-    tangent.map { output.dual($0, level: level, detaching: detaching) } ?? output
+    tangent.map { output.dual(kind.with($0), level: level) } ?? output
+  }
+}
+
+/// What a forward derivative carries along with a value.
+struct Tangent {
+  /// Of the value's shape, or of its part; nil where zero.
+  let value: Variable?
+  /// Whether tangents are arithmetic on constants.
+  let detaching: Bool
+  /// The samples that have tangents, of values that have a row each; nil for all of any value.
+  let part: BatchPart?
+
+  func with(_ value: Variable?) -> Tangent { Tangent(value: value, detaching: detaching, part: part) }
+}
+
+/// Some of the samples of a batch. A sample may be several rows of a leading axis: its tokens.
+struct BatchPart {
+  let rows: Range<Int>
+  let batch: Int
+
+  /// The samples' rows of a value, a constant.
+  func rows(of value: Variable) -> Variable {
+    Variable(value.tensor.rows(range(in: value.shape)))
+  }
+
+  func shape(of whole: Shape) -> Shape { whole.replacing(0, with: range(in: whole).count) }
+
+  private func range(in shape: Shape) -> Range<Int> {
+    precondition(
+      shape.rank > 0 && shape[0] % batch == 0, "jvp of rows: \(shape) has no row for each of \(batch) samples"
+    )
+    let each = shape[0] / batch
+    return rows.lowerBound * each..<rows.upperBound * each
   }
 }
 
 extension Variable {
-  fileprivate func dual(_ tangent: Variable, level: Int, detaching: Bool) -> Variable {
-    let trace = Trace(level: level, outer: trace, role: .dual(tangent: tangent, detaching: detaching))
-    return Variable(tensor: tensor, trace: trace)
+  fileprivate func dual(_ tangent: Tangent, level: Int) -> Variable {
+    Variable(tensor: tensor, trace: Trace(level: level, outer: trace, role: .dual(tangent)))
   }
 
-  fileprivate func primalAndTangent(of level: Int) -> (primal: Variable, tangent: Variable?) {
+  fileprivate func primalAndTangent(of level: Int) -> (primal: Variable, tangent: Tangent?) {
     let (primal, role) = unwrapped(from: level)
-    if case .dual(let tangent, _)? = role { return (primal, tangent) }
+    if case .dual(let tangent)? = role { return (primal, tangent) }
     return (primal, nil)
   }
 }

@@ -44,8 +44,8 @@ final class Trace {
   enum Role {
     /// The value is result number `place` of the operations on a tape.
     case recorded(on: Tape, at: Int)
-    /// The value has a tangent. Where `detaching`, tangents are arithmetic on constants.
-    case dual(tangent: Variable, detaching: Bool)
+    /// The value has a tangent.
+    case dual(Tangent)
     /// What is made of the value is a constant too, whatever the variables beside it.
     case constant
   }

@@ -3,12 +3,6 @@
 public import FlowAutodiff
 internal import FlowTensor
 
-/// The average velocity of some of the samples of a batch: `rows` says which, for what a network is told beside state
-/// and times.
-public typealias SampledAverageVelocity = (
-  _ rows: Range<Int>, _ z: Variable, _ r: Variable, _ t: Variable
-) -> Variable
-
 /// What a MeanFlow step compares (Geng et al. 2025, equation 10): the prediction u(z, r, t), which derivatives flow
 /// through, and its target v − (t − r)·(v·∂u/∂z + ∂u/∂t), a constant.
 ///
@@ -22,33 +16,26 @@ public typealias SampledAverageVelocity = (
 ///   - t: [batch, 1].
 ///   - v: the velocities dz/dt, of the shape of z.
 ///   - diagonal: how many samples, the first ones, have r = t.
-///   - u: the network.
+///   - u: the average velocity u(z, r, t) of a batch, by a network that takes its samples one by one.
 public func meanFlow(
-  _ z: Variable, r: Variable, t: Variable, velocity v: Variable, diagonal: Int, of u: SampledAverageVelocity
+  _ z: Variable, r: Variable, t: Variable, velocity v: Variable, diagonal: Int,
+  of u: (_ z: Variable, _ r: Variable, _ t: Variable) -> Variable
 ) -> (prediction: Variable, target: Variable) {
   let batch = z.shape[0]
   precondition(
     diagonal >= 0 && diagonal <= batch, "meanFlow: \(diagonal) of \(batch) samples on the diagonal")
-  var predictions: [Variable] = [], targets: [Variable] = []
-  if diagonal > 0 {
-    let rows = 0..<diagonal
-    let part = { (x: Variable) in x.slice(axis: 0, rows) }
-    predictions.append(u(rows, part(z), part(r), part(t)))
-    targets.append(part(v).detached)
-  }
-  if diagonal < batch {
-    let rows = diagonal..<batch
-    let part = { (x: Variable) in x.slice(axis: 0, rows) }
-    let (velocity, time) = (part(v).detached, part(t))
-    let dual = jvpDetachingTangent(
-      at: [part(z), part(r), time], along: [velocity, nil, Variable(Tensor(repeating: 1, shape: time.shape))]
-    ) { u(rows, $0[0], $0[1], $0[2]) }
-    let interval = (time - part(r)).detached
-      .reshaped(Shape([rows.count] + [Int](repeating: 1, count: z.shape.rank - 1)))
-    predictions.append(dual.value)
-    targets.append(velocity - interval * dual.tangent)
-  }
-  return (concatenate(predictions, axis: 0), concatenate(targets, axis: 0))
+  let velocity = v.detached
+  if diagonal == batch { return (u(z, r, t), velocity) }
+  let rest = { (x: Variable) in x.slice(axis: 0, diagonal..<batch) }
+  let motion = rest(velocity), interval = rest(t - r).detached
+  let dual = jvpDetachingTangent(
+    at: [z, r, t], along: [motion, nil, Variable(Tensor(repeating: 1, shape: interval.shape))],
+    rows: diagonal..<batch
+  ) { u($0[0], $0[1], $0[2]) }
+  let factors = interval.reshaped(Shape([batch - diagonal] + [Int](repeating: 1, count: z.shape.rank - 1)))
+  let moved = motion - factors * dual.tangent
+  let still = velocity.slice(axis: 0, 0..<diagonal)
+  return (dual.value, diagonal == 0 ? moved : concatenate([still, moved], axis: 0))
 }
 
 /// Σ w·‖prediction − target‖²/batch with w = 1/(‖prediction − target‖² + c)^p, a constant: the adaptive loss of

@@ -62,6 +62,40 @@ extension Tensor {
     return FeedForwardOutput(result: result, sum: z, layer: y)
   }
 
+  /// The tangent of the result of `modulatedFeedForward`, which gave `sum` and `layer`, along tangents of x, scale, shift
+  /// and gate: dx + dgate∘y + gate∘((f′(z)∘(dn·Uᵀ))·Dᵀ).
+  public static func modulatedFeedForwardTangent(
+    _ x: Tensor, _ m: Modulation, gate: Tensor, up: Tensor, down: Tensor, sum z: Tensor, layer y: Tensor,
+    along d: ModulatedTangents, gateTangent: Tensor, activation: Activation
+  ) -> Tensor {
+    let operation = "modulatedFeedForwardTangent"
+    let tiles = TokenTiles(x.shape, m.scale.shape, in: operation)
+    let (width, hidden) = checkFeedForward(x, m, gate, up, down)
+    d.check(x, m, in: operation)
+    check(gateTangent, like: gate, in: operation)
+    check(y, like: x, in: operation)
+    precondition(
+      z.shape == x.shape.replacing(-1, with: hidden), "\(operation): sum \(z.shape) for x \(x.shape)")
+    let u = transposedCopy(up, rows: hidden, columns: width)
+    let w = transposedCopy(down, rows: width, columns: hidden)
+    return Tensor(x.shape) { result in
+      tiles.forEach { tile in
+        let scratch = Storage(count: tile.count * (width + hidden)), first = tile.first * width
+        let (dn, dh) = (scratch.base, scratch.base + tile.count * width), row = tile.row * width
+        m.tangent(at: x.pointer, tile, along: d, into: dn)
+        gemm(tile.count, hidden, width, dn, u.base, into: dh)
+        flow_activation_tangent(
+          activation.rawValue, tile.count * hidden, z.pointer + tile.first * hidden, dh)
+        gemm(tile.count, width, hidden, dh, w.base, into: dn)
+        flow_gated_add_tangent(
+          tile.batch, tile.tokens, width, d.x.pointer + first, gate.pointer + row, gateTangent.pointer + row,
+          y.pointer + first, dn, result + first)
+        withExtendedLifetime(scratch) {}
+      }
+      withExtendedLifetime((u, w)) {}
+    }
+  }
+
   /// The gradients of `modulatedFeedForward`, which gave `sum` and `layer`, from a cotangent d of its result.
   ///
   /// dgate = Σ y∘d over the tokens; with dy = gate∘d and dz = f′(z)∘(dy·D): dD = dyᵀ·f(z), dU = dzᵀ·n, the biases' are

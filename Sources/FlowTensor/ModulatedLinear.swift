@@ -51,6 +51,17 @@ public struct Modulation: Sendable {
       shift.pointer + row, n)
   }
 
+  /// The tangent of n of a tile along tangents of x, scale and shift.
+  func tangent(
+    at x: UnsafePointer<Float>, _ tile: TokenTiles.Tile, along d: ModulatedTangents,
+    into dn: UnsafeMutablePointer<Float>
+  ) {
+    let channels = scale.shape[-1], row = tile.row * channels, first = tile.first * channels
+    flow_modulated_norm_tangent(
+      tile.batch, tile.tokens, channels, epsilon, 1, x + first, scale.pointer + row, d.x.pointer + first,
+      d.scale.pointer + row, d.shift.pointer + row, dn)
+  }
+
   /// From dn of a tile: dx, and the sums over its tokens that are dscale and dshift.
   func gradient(
     at x: UnsafePointer<Float>, _ tile: TokenTiles.Tile, _ dn: UnsafePointer<Float>,
@@ -61,6 +72,29 @@ public struct Modulation: Sendable {
       tile.batch, tile.tokens, channels, epsilon, 1, x + tile.first * channels,
       scale.pointer + tile.row * channels, dn, dx + tile.first * channels, dscale.storage.base + piece,
       dshift.storage.base + piece)
+  }
+}
+
+/// Tangents of what a modulated normalisation is made of.
+public struct ModulatedTangents: Sendable {
+  /// Of its input.
+  public let x: Tensor
+  /// Of the modulation's scale.
+  public let scale: Tensor
+  /// Of its shift.
+  public let shift: Tensor
+
+  /// These tangents.
+  public init(x: Tensor, scale: Tensor, shift: Tensor) {
+    self.x = x
+    self.scale = scale
+    self.shift = shift
+  }
+
+  func check(_ x: Tensor, _ m: Modulation, in operation: String) {
+    Tensor.check(self.x, like: x, in: operation)
+    Tensor.check(scale, like: m.scale, in: operation)
+    Tensor.check(shift, like: m.scale, in: operation)
   }
 }
 
@@ -99,6 +133,28 @@ extension Tensor {
       withExtendedLifetime(scratch) {}
     }
     withExtendedLifetime(weights) {}
+    return results
+  }
+
+  /// The tangent of `modulatedLinear` along tangents of x, scale and shift: dn·Wᵀ of each layer.
+  public static func modulatedLinearTangent(
+    _ x: Tensor, _ m: Modulation, weights: [Tensor], along d: ModulatedTangents
+  ) -> [Tensor] {
+    let tiles = TokenTiles(x.shape, m.scale.shape, in: "modulatedLinearTangent"), input = x.shape[-1]
+    d.check(x, m, in: "modulatedLinearTangent")
+    let transposed = weights.map { transposedCopy($0, rows: $0.shape[0], columns: input) }
+    let results = weights.map { Tensor(x.shape.replacing(-1, with: $0.shape[0])) { _ in } }
+    tiles.forEach { tile in
+      let dn = Storage(count: tile.count * input)
+      m.tangent(at: x.pointer, tile, along: d, into: dn.base)
+      for (weight, result) in zip(transposed, results) {
+        let output = result.shape[-1]
+        gemm(
+          tile.count, output, input, dn.base, weight.base, into: result.storage.base + tile.first * output)
+      }
+      withExtendedLifetime(dn) {}
+    }
+    withExtendedLifetime(transposed) {}
     return results
   }
 

@@ -40,11 +40,14 @@ struct TokenTiles {
     self.batch = batch
     self.tokens = tokens
     pieces = max(1, (tokens + Self.tileTokens / 2) / Self.tileTokens)
-    rows = Split(batch, parts: pieces > 1 ? batch : (batch * tokens + Self.tileTokens / 2) / Self.tileTokens)
+    rows = Split(batch, parts: pieces > 1 ? batch : Self.even((batch * tokens) / Self.tileTokens))
     let tiles = rows.count * pieces
     // A group's sums are written and read once more: the more tokens it has, the less that weighs.
-    groups = Split(tiles, parts: min(tiles, max(4, min(16, batch * tokens / 1536))))
+    groups = Split(tiles, parts: min(tiles, Self.even(max(4, min(16, batch * tokens / 1536)))))
   }
+
+  /// About `parts`, but so many that as many fall to each core: one part more than that is a part for which all wait.
+  private static func even(_ parts: Int) -> Int { parts < 4 ? parts : (parts + 2) / 4 * 4 }
 
   private func tile(_ index: Int) -> Tile {
     if pieces == 1 {

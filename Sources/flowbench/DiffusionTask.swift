@@ -72,8 +72,8 @@ struct DiffusionTask: TrainingTask {
     if method == .flowMatching { return (model(z, r: t, t: t, labels: labels, p) - v).map(.square).mean() }
     let (u, target) = meanFlow(
       z, r: r, t: t, velocity: v, diagonal: method == .meanFlow ? 0 : Self.diagonal
-    ) { rows, z, r, t in
-      model(z, r: r, t: t, labels: Array(labels[rows]), p)
+    ) { z, r, t in
+      model(z, r: r, t: t, labels: labels, p)
     }
     return adaptiveLoss(u, target)
   }

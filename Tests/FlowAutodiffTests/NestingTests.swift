@@ -81,4 +81,48 @@ struct NestingTests {
     #expect(value.tensor.item == (plain.value * tangent).sum().tensor.item)
     #expect(found[0].tensor.elements == wanted[0].tensor.elements)
   }
+
+  /// A function of [6, 2, 4] and [6, 1] sample by sample: all that regroups the axes behind the first, and products.
+  private func bySample(_ w: [Variable]) -> ([Variable]) -> Variable {
+    { arguments in
+      let (x, t) = (arguments[0], arguments[1])
+      let h = linear(x, weight: w[0], bias: w[1], activation: .gelu)  // [6, 2, 8]
+      let q = h.reshaped([6, 2, 2, 4]).permuted([0, 2, 1, 3])
+      let attended = attention(q, 2 * q, q.map(.tanh), mask: .none).reshaped([6, 4, 4])
+      let scale = concatenate([t.map(.sine), t, arguments[2], t * arguments[2]], axis: 1)  // [6, 4]
+      let n = attended.modulatedLinear(scale: scale, shift: 3 * scale, layers: [(w[2], w[3])])[0]
+      let parts = attended.adding(n, gate: scale).unstacked(axis: 1)
+      return (parts[0] * parts[1] + parts[2]).sum(axes: [1], keepingAxes: true) / (2 + parts[3].map(.square))
+    }
+  }
+
+  @Test("a tangent of some samples is theirs among those of all", arguments: [0..<6, 0..<2, 3..<6, 2..<2])
+  func rows(rows: Range<Int>) {
+    var random = Random(key: 5)
+    let w = [[8, 4], [8], [4, 4], [4]].map { Variable(random.normal(Shape($0))) }
+    let arguments = [[6, 2, 4], [6, 1], [6, 1]].map { Variable(random.normal(Shape($0))) }
+    let directions = [Variable(random.normal([6, 2, 4])), Variable(random.normal([6, 1]))]
+    func step(_ derivative: @escaping ([Variable], ([Variable]) -> Variable) -> (Variable, Variable))
+      -> [Tensor]
+    {
+      var tangent = Tensor(0)
+      let (value, gradient) = valueAndGradient(at: w) { w in
+        let dual = derivative(arguments, bySample(w))
+        tangent = dual.1.tensor
+        return (dual.0 * dual.0).sum()
+      }
+      return [value.tensor, tangent] + gradient.map(\.tensor)
+    }
+    let whole = step { jvpDetachingTangent(at: $0, along: directions + [nil], of: $1) }
+    let part = step {
+      jvpDetachingTangent(
+        at: $0, along: directions.map { $0.slice(axis: 0, rows) } + [nil], rows: rows, of: $1)
+    }
+    #expect(part[0].elements == whole[0].elements)
+    #expect(part[1].shape == [rows.count, 4])
+    for (found, wanted) in zip(part[1].elements, whole[1].rows(rows).elements) {
+      #expect(abs(found - wanted) <= 1e-4 * max(1, abs(wanted)))
+    }
+    for (found, wanted) in zip(part[2...], whole[2...]) { #expect(found.elements == wanted.elements) }
+  }
 }

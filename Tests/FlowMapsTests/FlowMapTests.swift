@@ -22,7 +22,9 @@ struct GaussianData: Sendable {
 
   /// u(z, r, t) = (z − X_{t→r}(z))/(t − r), and v on the diagonal.
   func average(_ z: Variable, _ r: Variable, _ t: Variable) -> Variable {
-    r.tensor.elements == t.tensor.elements ? velocity(z, t) : (z - flow(z, from: t, to: r)) / (t - r)
+    let isOff = Variable.greater(t, r)
+    let mean = (z - flow(z, from: t, to: r)) / (t - r + (1 - isOff))
+    return isOff * mean + (1 - isOff) * velocity(z, t)
   }
 
   /// E[x | z_t = z] = (1 − t)c²/(t² + (1 − t)²c²)·z.

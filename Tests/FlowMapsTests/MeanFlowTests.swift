@@ -15,21 +15,21 @@ struct MeanFlowTests {
     let r = Variable(
       Tensor(zip(t.tensor.elements, earlier).enumerated().map { $0 < diagonal ? $1.0 : $1.1 }, shape: [5, 1]))
     let (prediction, target) = meanFlow(z, r: r, t: t, velocity: data.velocity(z, t), diagonal: diagonal) {
-      rows, z, r, t in
-      #expect(rows.count == z.shape[0])
-      return data.average(z, r, t)
+      z, r, t in data.average(z, r, t)
     }
     for (found, wanted) in zip(target.tensor.elements, prediction.tensor.elements) {
       #expect(abs(found - wanted) < 2e-5 * max(1, abs(wanted)))
     }
   }
 
-  /// A small network of weights, state and times, told which sample it is at.
-  private static func network(_ w: [Variable], _ offsets: Variable) -> SampledAverageVelocity {
-    { rows, z, r, t in
-      let shape: Shape = [rows.count, 1, 1]
+  /// A small network of weights, state and times, with an offset for each sample.
+  private static func network(
+    _ w: [Variable], _ offsets: Variable
+  ) -> (_ z: Variable, _ r: Variable, _ t: Variable) -> Variable {
+    { z, r, t in
+      let shape: Shape = [z.shape[0], 1, 1]
       let h = z * w[0] + t.reshaped(shape) * w[1] - r.reshaped(shape) * w[2]
-      return h.map(.tanh) * w[3] + offsets.slice(axis: 0, rows)
+      return h.map(.tanh) * w[3] + offsets
     }
   }
 
@@ -61,13 +61,13 @@ struct MeanFlowTests {
     let z = Variable(Tensor([0.5, -1], shape: [2, 1]))
     let t = Variable(Tensor([0.8, 0.6], shape: [2, 1])), r = Variable(Tensor([0.1, 0.2], shape: [2, 1]))
     func loss(_ w: Variable, target: Variable?, weights: Variable?) -> Variable {
-      let (u, own) = meanFlow(z, r: r, t: t, velocity: 2 * z, diagonal: 0) { _, z, r, t in w * z * t * (1 + r)
+      let (u, own) = meanFlow(z, r: r, t: t, velocity: 2 * z, diagonal: 0) { z, r, t in w * z * t * (1 + r)
       }
       let error = (u - (target ?? own)).map(.square)
       return weights.map { (0.5 * $0 * error).sum() } ?? adaptiveLoss(u, own)
     }
     let w = Variable(1.5)
-    let (u, target) = meanFlow(z, r: r, t: t, velocity: 2 * z, diagonal: 0) { _, z, r, t in
+    let (u, target) = meanFlow(z, r: r, t: t, velocity: 2 * z, diagonal: 0) { z, r, t in
       w * z * t * (1 + r)
     }
     let weights = ((u - target).map(.square) + 1e-3).map(.reciprocal)

@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument(
         "--real-time", action="store_true", help="time all sides at real-time priority; needs root"
     )
-    parser.add_argument("--losses", type=int, default=0, help="steps of training whose losses are recorded")
+    parser.add_argument("--losses", type=int, default=0, help="steps of flow matching whose losses are recorded")
     parser.add_argument("--case", help="only this case of the group")
     parser.add_argument("--flowbench", type=Path, required=True, help=argparse.SUPPRESS)
     said = parser.parse_args()

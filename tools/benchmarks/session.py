@@ -85,7 +85,7 @@ class Session:
 
     def losses(self, count: int) -> list[float]:
         """The losses of the next steps of a training; to be asked when all have made the same number of steps."""
-        if not count or not self.case.startswith(("training", "manifold-training")):
+        if not count or self.case != "training-flow-matching":
             return []
         return self.ask(f"time {count}")["losses"]
 

@@ -28,6 +28,15 @@ struct ModulatedFeedForward: Primitive {
 
   /// The tangent of the result alone, where nothing needs those of z and y.
   func resultTangent(_ inputs: [Variable], _ outputs: [Variable], _ tangents: [Variable?]) -> Variable? {
+    if let d = norm.constantTangents(inputs, tangents), let gate = tangents[3],
+      tangents[4...].allSatisfy({ $0 == nil })
+    {
+      return Variable(
+        Tensor.modulatedFeedForwardTangent(
+          inputs[0].tensor, norm.modulation(inputs), gate: inputs[3].tensor, up: inputs[4].tensor,
+          down: inputs[6].tensor, sum: outputs[1].tensor, layer: outputs[2].tensor, along: d,
+          gateTangent: gate.tensor, activation: activation))
+    }
     let z = outputs[1].tokenRows
     guard let dn = norm.modulatedTangent(inputs, tangents)?.tokenRows, tangents[4] == nil, tangents[5] == nil
     else { return jvp(inputs, outputs, tangents: tangents)[0] }

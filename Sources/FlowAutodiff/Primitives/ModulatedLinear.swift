@@ -14,8 +14,15 @@ struct ModulatedLinear: Primitive {
   }
 
   func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
-    let dn = norm.modulatedTangent(inputs, tangents)
     let moved = layers(tangents)
+    if let d = norm.constantTangents(inputs, tangents),
+      moved.allSatisfy({ $0.weight == nil && $0.bias == nil })
+    {
+      return Tensor.modulatedLinearTangent(
+        inputs[0].tensor, norm.modulation(inputs), weights: layers(inputs).map(\.weight.tensor), along: d
+      ).map { Variable($0) }
+    }
+    let dn = norm.modulatedTangent(inputs, tangents)
     let needsValue = moved.contains { $0.weight != nil }
     let n = needsValue ? apply(ModulatedNorm(norm: norm), to: Array(inputs[..<3]))[0] : inputs[0]
     return zip(zip(layers(inputs), moved), outputs).map { layer, output in
@@ -77,6 +84,20 @@ extension Standardisation {
     let own = Array(tangents[..<3])
     if own.allSatisfy({ $0 == nil }) { return nil }
     return ModulatedNorm(norm: self).jvp(Array(inputs[..<3]), [], tangents: own)[0]
+  }
+
+  /// The tangents of x, scale and shift, the first three inputs, where all move and no transformation outside sees what
+  /// is made of inputs and tangents: then a fused kernel makes it.
+  func constantTangents(_ inputs: [Variable], _ tangents: [Variable?]) -> ModulatedTangents? {
+    guard let x = tangents[0], let scale = tangents[1], let shift = tangents[2],
+      inputs.allSatisfy({ $0.trace == nil }), tangents.allSatisfy({ $0?.trace == nil })
+    else { return nil }
+    return ModulatedTangents(x: x.tensor, scale: scale.tensor, shift: shift.tensor)
+  }
+
+  /// The modulation that inputs x, scale, shift say.
+  func modulation(_ inputs: [Variable]) -> Modulation {
+    Modulation(scale: inputs[1].tensor, shift: inputs[2].tensor, epsilon: epsilon)
   }
 }
 

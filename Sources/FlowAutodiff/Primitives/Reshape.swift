@@ -9,7 +9,7 @@ struct Reshape: Primitive {
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].reshaped(shape)] }
 
   func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
-    [tangents[0]!.reshaped(shape)]
+    [tangents[0]!.reshaped(outputs[0].shape)]
   }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])

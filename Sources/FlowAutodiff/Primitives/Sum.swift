@@ -9,7 +9,7 @@ struct SumTo: Primitive {
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].sum(to: target)] }
 
   func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
-    [tangents[0]!.sum(to: target)]
+    [tangents[0]!.sum(to: outputs[0].shape)]
   }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])
@@ -26,7 +26,7 @@ struct BroadcastTo: Primitive {
   func forward(_ inputs: [Tensor]) -> [Tensor] { [inputs[0].broadcast(to: target)] }
 
   func jvp(_ inputs: [Variable], _ outputs: [Variable], tangents: [Variable?]) -> [Variable?] {
-    [tangents[0]!.broadcast(to: target)]
+    [tangents[0]!.broadcast(to: outputs[0].shape)]
   }
 
   func vjp(_ inputs: [Variable], _ outputs: [Variable], cotangents: [Variable?], needed: [Bool])

@@ -149,26 +149,21 @@ final class StepRun: TeamWork {
 
   // MARK: - Attention
 
-  /// Queries a task: one head's keys and values serve many queries while they are in cache.
-  private static let taskQueries = 4 * HeadCaches.mostQueries
-  /// One a head and group of queries of a stream.
-  private var attentionTasks: Int {
-    configuration.heads * ((configuration.tokens + Self.taskQueries - 1) / Self.taskQueries)
+  /// One a head and block of queries of a stream: a call's worth, so that no core waits long for the last.
+  private var attentionTasks: Int { configuration.heads * queryBlocks }
+  private var queryBlocks: Int {
+    (configuration.tokens + HeadCaches.mostQueries - 1) / HeadCaches.mostQueries
   }
 
+  /// Blocks of one head are neighbours: its keys and values serve them while they are in cache.
   private func attend(_ layer: Int, task: Int) {
     let stream = task / attentionTasks, part = task % attentionTasks
     let entry = streams[stream], cache = entry.stream.cache
-    let first = part / configuration.heads * Self.taskQueries
-    let end = min(configuration.tokens, first + Self.taskQueries)
-    walk((end - first + HeadCaches.mostQueries - 1) / HeadCaches.mostQueries) { block in
-      let token = first + block * HeadCaches.mostQueries
-      let row = stream * configuration.tokens + token
-      cache.heads.attend(
-        layer: layer, head: part % configuration.heads, visible: cache.visible(from: entry.frame),
-        rows: min(HeadCaches.mostQueries, end - token), queries: start(.queries, row),
-        queryStride: self.stride, into: start(.attended, row), outputStride: self.stride)
-    }
+    let token = part % queryBlocks * HeadCaches.mostQueries, row = stream * configuration.tokens + token
+    cache.heads.attend(
+      layer: layer, head: part / queryBlocks, visible: cache.visible(from: entry.frame),
+      rows: min(HeadCaches.mostQueries, configuration.tokens - token), queries: start(.queries, row),
+      queryStride: stride, into: start(.attended, row), outputStride: stride)
   }
 
   // MARK: - Buffers

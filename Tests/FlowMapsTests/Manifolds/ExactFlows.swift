@@ -77,7 +77,7 @@ struct ExactFlow: CustomTestStringConvertible, Sendable {
   var map: ManifoldMap {
     ManifoldMap(manifold) { z, r, t in
       switch kind {
-      case .contraction: return -(manifold.log(z, end) / t)
+      case .contraction: return -(manifold.log(z, end.broadcast(to: z.shape)) / t)
       case .rotation:
         let length = t - r
         let diagonal = Tensor.combine(.equal, length.tensor, Tensor(0))
@@ -91,8 +91,9 @@ struct ExactFlow: CustomTestStringConvertible, Sendable {
     }
   }
 
-  /// A batch of states of the flow with jumps of all lengths.
-  func batch(_ count: Int = 32, key: UInt64 = 1) -> JumpBatch {
+  /// A batch of states of the flow with jumps of all lengths. (Key 1 draws a normal number of −5.2, whose point of a
+  /// hyperbolic plane float32 cannot hold to the digits asked for.)
+  func batch(_ count: Int = 32, key: UInt64 = 2) -> JumpBatch {
     var random = Random(key: key)
     let noise = Variable(manifold.samplePrior(count, &random))
     let column = { (values: [Float]) in Variable(Tensor(values, shape: [count, 1])) }
