@@ -20,7 +20,8 @@ struct RunCampaign: ParsableCommand {
   @Option(help: "Where data are, by default $FLOW_DATA or data.")
   var data: String?
 
-  @Option(help: "A Markdown file; the tables replace what is between its two lines that say <!-- campaign -->.")
+  @Option(
+    help: "A Markdown file; the tables replace what is between its two lines that say <!-- campaign -->.")
   var table: String?
 
   @Flag(help: "Train nothing; make the tables of the results that are there.")
@@ -50,6 +51,7 @@ struct RunCampaign: ParsableCommand {
       throw ValidationError("\(table) needs two lines that say \(marker), between which the tables go")
     }
     let tables = "\n\(campaign.markdown(results))"
-    try AtomicFile.write(Array([String(parts[0]), tables, String(parts[2])].joined(separator: marker).utf8), to: table)
+    try AtomicFile.write(
+      Array([String(parts[0]), tables, String(parts[2])].joined(separator: marker).utf8), to: table)
   }
 }

@@ -17,13 +17,17 @@ struct Train: ParsableCommand {
   @Option(help: "Where recordings are, by default $FLOW_DATA or data.")
   var data: String?
 
-  @Option(help: "Train this stage of a video recipe only: autoencoder, teacher or student.", transform: stage(named:))
+  @Option(
+    help: "Train this stage of a video recipe only: autoencoder, teacher or student.",
+    transform: stage(named:))
   var stage: Pipeline.Stage?
 
   @Option(help: "Stop each stage after this step.")
   var until: Int?
 
-  @Option(name: .customLong("set"), help: "Replace a value of the recipe, such as optimiser.seed=2; may be repeated.")
+  @Option(
+    name: .customLong("set"),
+    help: "Replace a value of the recipe, such as optimiser.seed=2; may be repeated.")
   var settings: [String] = []
 
   func run() throws {

@@ -40,7 +40,8 @@ struct VideoEvaluationOptions: ParsableArguments {
     let model = try VideoBundle(folder: bundle, precision: precision)
     return try Evaluation(
       model, recording: recording ?? testRecording(of: bundle), steps: [1, 2, 4, 8, 16, 32], count: sequences,
-      frames: frames, evaluations: steps, recordedActions: recordedActions, seed: seed, progress: .standardError)
+      frames: frames, evaluations: steps, recordedActions: recordedActions, seed: seed,
+      progress: .standardError)
   }
 
   /// The test part of the recording that the bundle's own recipe names.

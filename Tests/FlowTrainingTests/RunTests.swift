@@ -112,7 +112,9 @@ struct RunTests {
       let log = String(decoding: try bytes(of: folder + "/run/metrics.jsonl"), as: UTF8.self)
       let reports = log.split(separator: "\n")
       let line = try JSONDecoder().decode([String: Double].self, from: Data(#require(reports.first).utf8))
-      #expect(reports.count == 1 && line["step"] == 2 && line["loss"] ?? 0 > 0 && line["skipped"] == 0 && line["PSNR dB"] != nil)
+      #expect(
+        reports.count == 1 && line["step"] == 2 && line["loss"] ?? 0 > 0 && line["skipped"] == 0
+          && line["PSNR dB"] != nil)
       // The weights, their moments and average, and at least the gradient on top.
       let bytes = 5 * 4 * run.averages.reduce(0) { $0 + $1.count }
       #expect(Int(line["peak bytes"] ?? 0) >= bytes, "\(log)")

@@ -40,7 +40,9 @@ public struct Campaign {
   /// - Parameters:
   ///   - runs: where trainings go: `runs/RECIPE/METHOD-SEED`.
   ///   - evaluation: what is measured of each.
-  public init(path: String, runs: String, data: String?, evaluation: ManifoldEvaluation.Settings = .init()) throws {
+  public init(path: String, runs: String, data: String?, evaluation: ManifoldEvaluation.Settings = .init())
+    throws
+  {
     plan = try RecipeFile(path: path).decode()
     folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     self.runs = runs
@@ -86,7 +88,8 @@ public struct Campaign {
     if let known = try known("\(place)/result.json") { return known }
     let settings = (plan.settings?[recipe] ?? []) + method.settings + ["optimiser.seed=\(seed)"]
     let pipeline = try ManifoldPipeline(
-      recipePath: "\(folder.isEmpty ? "" : folder + "/")\(recipe)/recipe.yaml", settings: settings, runs: place,
+      recipePath: "\(folder.isEmpty ? "" : folder + "/")\(recipe)/recipe.yaml", settings: settings,
+      runs: place,
       data: data)
     let clock = ContinuousClock()
     var run = try pipeline.openRun()

@@ -38,7 +38,8 @@ func hyperbolicPairPoints(count: Int, on manifold: any Manifold) throws -> Tenso
     throw TrainingError(.badRecipe, "hyperbolicPair wants the manifold poincare(2), not \(manifold.name)")
   }
   var random = Random(key: 2302)
-  let means = Tensor((0..<count).flatMap { $0 % 2 == 0 ? [-0.6, 0.6] : [0.6, -0.6] as [Float] }, shape: [count, 2])
+  let means = Tensor(
+    (0..<count).flatMap { $0 % 2 == 0 ? [-0.6, 0.6] : [0.6, -0.6] as [Float] }, shape: [count, 2])
   let centre = Variable(means)
   return manifold.exp(centre, 0.7 * manifold.tangentNormal(at: centre, &random)).tensor
 }
@@ -52,7 +53,9 @@ func rigidChainPoses(count: Int, on manifold: any Manifold) throws -> Tensor {
   }
   let group = SpecialOrthogonal(), bodies = chain.copies
   var random = Random(key: 3333)
-  let identity = Variable(Tensor((0..<9).map { $0 % 4 == 0 ? 1 : 0 }, shape: [1, 9])).broadcast(to: [count, 9])
+  let identity = Variable(Tensor((0..<9).map { $0 % 4 == 0 ? 1 : 0 }, shape: [1, 9])).broadcast(to: [
+    count, 9,
+  ])
   let turn = { (axis: [Float], random: inout Random) in
     let noise = Variable(random.normal([count, 3]).affine(scale: 0.1))
     return group.exp(identity, hat(Variable(Tensor(axis, shape: [count, 3])) + noise))
@@ -109,6 +112,7 @@ extension Tensor {
       rows.append(row.map { $0 / length })
     }
     let frame = Tensor(rows.flatMap { $0.map(Float.init) }, shape: [width, ambient])
-    return Sphere(dimension: ambient - 1).projected(FlowAutodiff.matmul(Variable(self), Variable(frame))).tensor
+    return Sphere(dimension: ambient - 1).projected(FlowAutodiff.matmul(Variable(self), Variable(frame)))
+      .tensor
   }
 }

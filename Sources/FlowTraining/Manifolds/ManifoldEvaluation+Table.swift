@@ -20,7 +20,8 @@ extension ManifoldEvaluation: CustomStringConvertible {
     }
     let reference = "prior \(fixed(priorNegativeLogLikelihood, digits: 3))"
     lines.append(
-      negativeLogLikelihood.map { "NLL of test points \(fixed($0, digits: 3)) nats (\(reference))" } ?? "NLL \(reference)")
+      negativeLogLikelihood.map { "NLL of test points \(fixed($0, digits: 3)) nats (\(reference))" }
+        ?? "NLL \(reference)")
     return lines.joined(separator: "\n")
   }
 }

@@ -21,7 +21,8 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
 
     /// What is measured unless said otherwise.
     public init(
-      evaluations: [Int] = [1, 2, 4, 8, 16, 32, 100], draws: Int = 5, testPoints: Int = 2000, likelihood: Bool = true
+      evaluations: [Int] = [1, 2, 4, 8, 16, 32, 100], draws: Int = 5, testPoints: Int = 2000,
+      likelihood: Bool = true
     ) {
       self.evaluations = evaluations
       self.draws = draws
@@ -40,7 +41,8 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
     init(_ values: [Double]) {
       let mean = values.reduce(0, +) / Double(max(values.count, 1))
       self.mean = mean
-      deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(values.count - 1, 1))).squareRoot()
+      deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(values.count - 1, 1)))
+        .squareRoot()
     }
   }
 
@@ -78,7 +80,8 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
   public var priorNegativeLogLikelihood: Double
 
   init(
-    _ recipe: ManifoldRecipe, _ bundle: ManifoldBundle, map: ManifoldMap, points: PointSet, _ settings: Settings,
+    _ recipe: ManifoldRecipe, _ bundle: ManifoldBundle, map: ManifoldMap, points: PointSet,
+    _ settings: Settings,
     progress: Progress
   ) {
     let manifold = map.manifold, all = points.test
@@ -111,7 +114,8 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
         rows.append(
           judge.row(ManifoldStep.eulerAtEnd.rawValue, evaluations) { random in
             map.sample(
-              prior.sample(test.shape[0], on: manifold, &random), schedule: uniformSchedule(steps: evaluations),
+              prior.sample(test.shape[0], on: manifold, &random),
+              schedule: uniformSchedule(steps: evaluations),
               by: .eulerAtEnd)
           })
       }

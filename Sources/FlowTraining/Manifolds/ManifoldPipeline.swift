@@ -24,7 +24,9 @@ public struct ManifoldPipeline {
     self.settings = settings
     recipe = try ManifoldRecipe(path: recipePath, settings: settings)
     manifold = try recipe.space()
-    if let fault = recipe.priorFault(on: manifold) { throw TrainingError(.badRecipe, "\(recipePath): \(fault)") }
+    if let fault = recipe.priorFault(on: manifold) {
+      throw TrainingError(.badRecipe, "\(recipePath): \(fault)")
+    }
     points = try recipe.data.load(on: manifold, data: data ?? dataFolder())
     stage = ManifoldStage(recipe, points: points, manifold: manifold)
     folder = "\(runs)/\(recipe.name)/flow"
@@ -44,7 +46,8 @@ public struct ManifoldPipeline {
       guard earlier.trainsLike(recipe) else {
         throw TrainingError(
           .badCheckpoint,
-          "\(folder) was begun by another recipe, \(path); train in another --runs folder, or remove it to begin anew")
+          "\(folder) was begun by another recipe, \(path); train in another --runs folder, or remove it to begin anew"
+        )
       }
     }
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -68,7 +71,8 @@ public struct ManifoldPipeline {
     return try ManifoldBundle(
       name: recipe.name,
       manifest: ManifoldManifest(
-        summary: recipe.summary, geometry: manifold.name, network: stage.model.configuration, method: recipe.method,
+        summary: recipe.summary, geometry: manifold.name, network: stage.model.configuration,
+        method: recipe.method,
         sampler: stage.step == .euler ? .euler : .jumps, defaultEvaluations: recipe.sampler.steps,
         maximumEvaluations: recipe.sampler.maximumSteps, prior: recipe.prior ?? .standard,
         precision: recipe.sampler.precision, dataLicence: recipe.dataLicence),
@@ -97,7 +101,8 @@ public struct ManifoldPipeline {
       let samples = sampler.sample(20_000, seed: 77, PointWalk(evaluations: steps))
       let picture = PointPicture(
         manifold: manifold,
-        title: "\(recipe.name), \(recipe.objective.target.rawValue): \(steps) evaluation\(steps == 1 ? "" : "s") "
+        title:
+          "\(recipe.name), \(recipe.objective.target.rawValue): \(steps) evaluation\(steps == 1 ? "" : "s") "
           + "(density) and test points (dots)",
         generated: samples, data: points.test)
       try picture.write(to: "\(folder)/\(recipe.name)-\(steps).svg")
@@ -109,7 +114,8 @@ public struct ManifoldPipeline {
     _ bundle: ManifoldBundle, _ settings: ManifoldEvaluation.Settings, progress: Progress
   ) -> ManifoldEvaluation {
     ManifoldEvaluation(
-      recipe, bundle, map: stage.map(Parameters(bundle.weights)), points: points, settings, progress: progress)
+      recipe, bundle, map: stage.map(Parameters(bundle.weights)), points: points, settings, progress: progress
+    )
   }
 }
 

@@ -60,7 +60,8 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
       return "target \(target.rawValue) compares jumps, and pairs diagonal draws none; use pairs everyRow"
     }
     if target == .consistency, pairs != .toData {
-      return "target consistency starts a little before t, and pairs \(pairs.rawValue) half way; use pairs toData"
+      return
+        "target consistency starts a little before t, and pairs \(pairs.rawValue) half way; use pairs toData"
     }
     let checks: [(Bool, String)] = [
       ((0..<1).contains(diagonal ?? 0.75), "diagonal must lie in 0..<1"),

@@ -13,7 +13,9 @@ extension ManifoldPrior {
     case .standard: return manifold.priorLogDensity(x)
     case .wrappedNormal(let centres, let deviation):
       let each = centres.map { WrappedNormal(manifold, mean: $0, deviation: deviation).logDensity(x) }
-      return (concatenate(each, axis: 1).logSumExp(axis: 1) - log(Float(centres.count))).reshaped([x.shape[0], 1])
+      return (concatenate(each, axis: 1).logSumExp(axis: 1) - log(Float(centres.count))).reshaped([
+        x.shape[0], 1,
+      ])
     }
   }
 }

@@ -45,7 +45,8 @@ struct DiscrepancyTests {
     let found = (0..<8).map { key in
       measure.estimate(uniform(400, key: key), against: measure.reference(uniform(400, key: 100 + key)))
     }
-    let biased = found.reduce(0) { $0 + $1.biased } / 8, unbiased = found.reduce(0) { $0 + $1.unbiasedSquare } / 8
+    let biased = found.reduce(0) { $0 + $1.biased } / 8,
+      unbiased = found.reduce(0) { $0 + $1.unbiasedSquare } / 8
     #expect(biased > 0.03 && biased < 0.08, "\(biased)")
     #expect(abs(unbiased) < 1.5e-3, "\(unbiased)")
   }
@@ -85,7 +86,9 @@ struct DiscrepancyTests {
     (.flood, 0.038...0.098, 0.32...0.38), (.fire, 0.017...0.041, 0.36...0.40),
   ]
 
-  @Test("floors and priors of the Earth sets are those measured before", .enabled(if: hasData), arguments: published)
+  @Test(
+    "floors and priors of the Earth sets are those measured before", .enabled(if: hasData),
+    arguments: published)
   func earth(example: (source: PointSource, floor: ClosedRange<Double>, prior: ClosedRange<Double>)) throws {
     let set = try example.source.load(on: Self.sphere, data: Self.data)
     let measure = Discrepancy(on: Self.sphere), test = measure.reference(set.test), count = set.test.shape[0]

@@ -89,9 +89,11 @@ struct ManifoldRunTests {
       let stage = try Self.stage(
         settings + ["optimiser.steps=300", "optimiser.rate=5.0e-3", "batch=128"], in: folder)
       var run = try TrainingRun(stage, folder: folder + "/run")
-      let before = Dictionary(uniqueKeysWithValues: stage.validate(Parameters(run.averages)).map { ($0.name, $0.value) })
+      let before = Dictionary(
+        uniqueKeysWithValues: stage.validate(Parameters(run.averages)).map { ($0.name, $0.value) })
       try run.train(progress: .silent)
-      let after = Dictionary(uniqueKeysWithValues: stage.validate(Parameters(run.averages)).map { ($0.name, $0.value) })
+      let after = Dictionary(
+        uniqueKeysWithValues: stage.validate(Parameters(run.averages)).map { ($0.name, $0.value) })
       #expect(run.skipped == 0)
       #expect(after["diagonal"]! < 0.75 * before["diagonal"]!, "\(before), \(after)")
       #expect(after["MMD 4"]! < 0.5 * before["MMD 4"]!, "\(before), \(after)")
@@ -102,11 +104,14 @@ struct ManifoldRunTests {
   func packed() throws {
     try withFolder { folder in
       _ = try Self.recipe(in: folder)
-      let pipeline = try ManifoldPipeline(recipePath: folder + "/recipe.yaml", runs: folder + "/runs", data: nil)
+      let pipeline = try ManifoldPipeline(
+        recipePath: folder + "/recipe.yaml", runs: folder + "/runs", data: nil)
       try pipeline.train(until: nil, progress: .silent)
       try pipeline.pack(to: folder + "/tiny")
       let bundle = try ManifoldBundle(folder: folder + "/tiny")
-      #expect(bundle.manifest.geometry == "sphere(2)" && bundle.weights.count == pipeline.stage.layout.declarations.count)
+      #expect(
+        bundle.manifest.geometry == "sphere(2)"
+          && bundle.weights.count == pipeline.stage.layout.declarations.count)
       var random = Random(key: 8)
       let noise = Sphere(dimension: 2).samplePrior(50, &random)
       let one = pipeline.stage.map(Parameters(bundle.weights)).sample(noise, schedule: [1, 0])
@@ -163,7 +168,9 @@ struct ManifoldRunTests {
       let table = campaign.markdown(results)
       #expect(table.contains("### tiny: sphere(2), 60 test points"))
       let rows = table.split(separator: "\n").filter { $0.hasPrefix("| ") }
-      #expect(rows.count == 5 && rows[3].hasPrefix("| RFM, end of step |") && rows[4].contains("| 0.25 |"), "\(table)")
+      #expect(
+        rows.count == 5 && rows[3].hasPrefix("| RFM, end of step |") && rows[4].contains("| 0.25 |"),
+        "\(table)")
       #expect(Set(rows.map { $0.count { $0 == "|" } }).count == 1)
       // Nothing is trained again.
       try FileManager.default.removeItem(atPath: folder + "/tiny/recipe.yaml")

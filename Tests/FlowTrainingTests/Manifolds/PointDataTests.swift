@@ -32,7 +32,8 @@ struct PointDataTests {
     #expect(generator.next32() == 4_123_659_995)
   }
 
-  @Test("latitude and longitude become unit vectors; a header, empty lines and foreign line ends are passed over")
+  @Test(
+    "latitude and longitude become unit vectors; a header, empty lines and foreign line ends are passed over")
   func earth() throws {
     try withFolder { folder in
       let path = folder + "/places.csv"
@@ -49,7 +50,8 @@ struct PointDataTests {
   /// A table with a fault, the line that it is on, and what the message says.
   static let faults: [(text: String, line: Int, says: String)] = [
     ("lat,lon\n1,2\nx,3\n", 3, "not 2 numbers"), ("1,2\n3\n", 2, "not 2 numbers"),
-    ("# a\n1,2\n1,2,3\n", 3, "not 2 numbers"), ("1,2\n1,inf\n", 2, "not finite"), ("1,2\n1,nan\n", 2, "not finite"),
+    ("# a\n1,2\n1,2,3\n", 3, "not 2 numbers"), ("1,2\n1,inf\n", 2, "not finite"),
+    ("1,2\n1,nan\n", 2, "not finite"),
     ("1,2\n\n\n95,2\n", 4, "no place"), ("-,2\n", 1, "not 2 numbers"),
   ]
 
@@ -80,7 +82,8 @@ struct PointDataTests {
   func torus() throws {
     try withFolder { folder in
       let path = folder + "/angles.tsv"
-      try "1abc\tG\t-90\t450\n1abc\tC\t180\t-0.0000001\n".write(toFile: path, atomically: true, encoding: .utf8)
+      try "1abc\tG\t-90\t450\n1abc\tC\t180\t-0.0000001\n".write(
+        toFile: path, atomically: true, encoding: .utf8)
       let points = try angles(path: path, columns: 2, labels: 2)
       let wanted: [Float] = [1.5 * .pi, 0.5 * .pi, .pi, 2 * .pi]
       #expect(zip(points.elements, wanted).allSatisfy { abs($0 - $1) < 1e-5 })
@@ -98,18 +101,22 @@ struct PointDataTests {
       let points = try RankTable(path: path).sample(4000).elements
       let degrees = points.map { $0 * 180 / .pi }
       let near = { (phi: Float, psi: Float) in
-        Float(stride(from: 0, to: degrees.count, by: 2).count {
-          abs(degrees[$0] - phi) <= 1.001 && abs(degrees[$0 + 1] - psi) <= 1.001
-        }) / 4000
+        Float(
+          stride(from: 0, to: degrees.count, by: 2).count {
+            abs(degrees[$0] - phi) <= 1.001 && abs(degrees[$0 + 1] - psi) <= 1.001
+          }) / 4000
       }
       #expect(abs(near(183, 181) - 0.2) < 0.03 && abs(near(1, 1) - 0.2) < 0.03)
       #expect(abs(near(91, 269) - 0.6) < 0.03 && near(181, 181) == 0)
     }
   }
 
-  @Test("made points lie on their manifolds and are the same each time", arguments: [
-    (PointSource.swissRoll, "so(3)"), (.hyperbolicPair, "poincare(2)"), (.helix, "sphere(4)"), (.rigidChains, "power(se(3),3)"),
-  ])
+  @Test(
+    "made points lie on their manifolds and are the same each time",
+    arguments: [
+      (PointSource.swissRoll, "so(3)"), (.hyperbolicPair, "poincare(2)"), (.helix, "sphere(4)"),
+      (.rigidChains, "power(se(3),3)"),
+    ])
   func made(source: PointSource, name: String) throws {
     let manifold = try manifold(named: name)
     let set = try source.load(on: manifold, data: "nowhere")
@@ -136,7 +143,8 @@ struct PointDataTests {
     }
     #expect(error?.message.contains("places.csv") == true && error?.message.contains("torus(2)") == true)
     let off = #expect(throws: TrainingError.self) {
-      try PointSet(Tensor(repeating: 1, shape: [40, 3]), on: manifold(named: "sphere(2)"), origin: "places.csv")
+      try PointSet(
+        Tensor(repeating: 1, shape: [40, 3]), on: manifold(named: "sphere(2)"), origin: "places.csv")
     }
     #expect(off?.message.contains("point") == true)
   }
