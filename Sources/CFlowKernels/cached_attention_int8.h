@@ -19,7 +19,7 @@ static const int pair_keys[STEP / 2][2] = {{0, 2}, {1, 3}, {4, 6}, {5, 7}};
 FLOW_INLINE void ISA(quantise_queries)(attention_state *s, size_t padded, int n) {
   for (int j = 0; j < n; j++) {
     v16f most = ISA(splat)(1e-30f);
-    for (size_t c = 0; c < padded; c++) most = ISA(larger)(most, __builtin_elementwise_abs(s->queries[c][j]));
+    for (size_t c = 0; c < padded; c++) most = ISA(larger_magnitude)(most, s->queries[c][j]);
     v16f inverse = 127.0f / most;
     s->query_scale[j] = most * (1.0f / 127.0f);
     for (size_t c = 0; c < padded; c += 4) {
@@ -33,21 +33,15 @@ FLOW_INLINE void ISA(quantise_queries)(attention_state *s, size_t padded, int n)
 FLOW_INLINE void ISA(begin_int8)(attention_state *s, size_t width, int n) {
   ISA(quantise_queries)(s, width, n);
   s->value_scale = s->most_value_scale = 0;
-  for (int j = 0; j < n; j++) s->unit[j] = s->most[j];
+  for (int j = 0; j < n; j++) {
+    s->unit[j] = s->most[j];
+    // Words cannot say that a number is not finite; the sum that all is divided by can.
+    s->sum[j] = s->query_scale[j] * 0.0f;
+  }
 }
 
 /// Bits that a sum of products of bytes loses to fit a word: 127²·width < 2^(15 + bits).
 FLOW_INLINE int ISA(spare_bits)(size_t width) { return width <= 64 ? 5 : 6; }
-
-/// The largest of `n` scales, more than 0.
-FLOW_INLINE float ISA(largest_of)(size_t n, const float *x) {
-  v16f lanes = ISA(splat)(1e-30f);
-  size_t whole = n / 16 * 16;
-  for (size_t i = 0; i < whole; i += 16) lanes = ISA(larger)(lanes, ISA(load)(x + i));
-  float largest = ISA(largest_lane)(lanes);
-  for (size_t i = whole; i < n; i++) largest = __builtin_fmaxf(largest, x[i]);
-  return largest;
-}
 
 /// unit·x/largest as words, in the order of the pairs.
 FLOW_INLINE void ISA(relative_words)(const float *x, float largest, float unit, int16_t words[KEYS]) {
@@ -127,9 +121,11 @@ FLOW_INLINE v16f ISA(change_unit)(attention_state *s, int j, v32w most) {
 FLOW_INLINE void ISA(block_int8)(
   attention_state *s, const flow_head_cache *cache, size_t first, size_t count, size_t width, int n) {
   const int8_t *v = (const int8_t *)cache->values + first * width, *k = (const int8_t *)cache->keys + first * width;
-  float key_scale = ISA(largest_of)(count, cache->key_scale + first);
-  float value_scale = __builtin_fmaxf(
-    ISA(largest_of)(count, cache->value_scale + first), s->most_value_scale * least_value_ratio);
+  float most_key = ISA(largest_magnitude)(count, cache->key_scale + first);
+  float most_value = ISA(largest_magnitude)(count, cache->value_scale + first);
+  float poison = (most_key + most_value) * 0.0f;
+  float key_scale = __builtin_fmaxf(most_key, 1e-30f);
+  float value_scale = __builtin_fmaxf(__builtin_fmaxf(most_value, 1e-30f), s->most_value_scale * least_value_ratio);
   ISA(relative_words)(cache->key_scale + first, key_scale, 32767, s->key_units);
   ISA(relative_words)(cache->value_scale + first, value_scale, 255, s->value_units);
   v32w factor[2], most[2];
@@ -151,7 +147,7 @@ FLOW_INLINE void ISA(block_int8)(
     v16u lanes = (v16u)most[j];
     most[j] = __builtin_elementwise_max(most[j], (v32w)(lanes << 16 | lanes >> 16));
     v16f ratio = ISA(change_unit)(s, j, most[j]);
-    s->sum[j] = s->sum[j] * ratio + ISA(weigh_int8)(s, most[j], count, j);
+    s->sum[j] = s->sum[j] * ratio + ISA(weigh_int8)(s, most[j], count, j) + poison;
     before[j] = ratio * (s->value_scale / value_scale);
   }
   s->value_scale = value_scale;

@@ -2,13 +2,9 @@
 
 #include "vector_body.h"
 
-/// 127/most |x|, 0 for zeros; the scale that takes it back goes to `scale`.
+/// 127/most |x|, 0 for zeros; the scale that takes it back goes to `scale`, not finite if one of x is not.
 FLOW_INLINE float ISA(inverse_scale)(size_t width, const float *x, float *scale) {
-  size_t whole = width / 16 * 16;
-  v16f lanes = ISA(splat)(0.0f);
-  for (size_t c = 0; c < whole; c += 16) lanes = ISA(larger)(lanes, __builtin_elementwise_abs(ISA(load)(x + c)));
-  float most = ISA(largest_lane)(lanes);
-  for (size_t c = whole; c < width; c++) most = __builtin_fmaxf(most, __builtin_fabsf(x[c]));
+  float most = ISA(largest_magnitude)(width, x);
   *scale = most / 127.0f;
   return most > 0 ? 127.0f / most : 0.0f;
 }

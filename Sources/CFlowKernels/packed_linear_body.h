@@ -161,27 +161,20 @@ FLOW_INLINE void ISA(store_bytes)(uint8_t *q, const v16f x[4]) {
 #endif
 }
 
-/// x ≈ scale·(q − 128) with q in 1…255, a row at a time; the padding is 128, which stands for 0.
+/// x ≈ scale·(q − 128) with q in 1…255, a row at a time; the padding is 128, which stands for 0. A row with a number
+/// that is not finite has such a scale, and any bytes.
 static void ISA(flow_quantise_rows)(
   size_t count, size_t columns, size_t padded, const float *x, size_t x_stride, uint8_t *q, size_t q_stride,
   float *scale) {
   size_t fours = columns / 64 * 64, whole = columns / 16 * 16;
   for (size_t i = 0; i < count; i++, x += x_stride, q += q_stride) {
-    // Four, so that one maximum need not wait for the one before.
-    v16f lanes[4] = {};
-    for (size_t c = 0; c < fours; c += 64)
-      FLOW_UNROLL for (int j = 0; j < 4; j++)
-        lanes[j] = ISA(larger)(lanes[j], __builtin_elementwise_abs(ISA(load)(x + c + 16 * j)));
-    for (size_t c = fours; c < whole; c += 16)
-      lanes[0] = ISA(larger)(lanes[0], __builtin_elementwise_abs(ISA(load)(x + c)));
-    float most = ISA(largest_lane)(
-      ISA(larger)(ISA(larger)(lanes[0], lanes[1]), ISA(larger)(lanes[2], lanes[3])));
-    for (size_t c = whole; c < columns; c++) most = __builtin_fmaxf(most, __builtin_fabsf(x[c]));
+    float most = ISA(largest_magnitude)(columns, x);
     float inverse = most > 0 ? 127.0f / most : 0.0f;
     scale[i] = most / 127.0f;
     for (size_t c = 0; c < fours; c += 64) {
-      FLOW_UNROLL for (int j = 0; j < 4; j++) lanes[j] = ISA(load)(x + c + 16 * j) * inverse;
-      ISA(store_bytes)(q + c, lanes);
+      v16f part[4];
+      FLOW_UNROLL for (int j = 0; j < 4; j++) part[j] = ISA(load)(x + c + 16 * j) * inverse;
+      ISA(store_bytes)(q + c, part);
     }
     for (size_t c = fours; c < whole; c += 16) {
       v16b bytes = __builtin_convertvector(ISA(nearest)(ISA(load)(x + c) * inverse) + 128, v16b);

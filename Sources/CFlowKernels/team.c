@@ -42,9 +42,10 @@ static struct {
   _Atomic int sleeping;
   _Atomic bool waiting;
   int size;
+  cpu_set_t allowed;  // cores that the process may use; empty if that is not known
   pthread_t threads[MOST_THREADS];
   /// The core of each member, and in place 0 that of the caller; negative where the kernel chooses.
-  int cores[MOST_THREADS];
+  _Atomic int cores[MOST_THREADS];
 } team = {
   .owner = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
   .finished = PTHREAD_COND_INITIALIZER};
@@ -77,9 +78,9 @@ static void finish_index(uint32_t count) {
 static void take_indices(void) {
   for (;;) {
     uint64_t at = atomic_load(&team.next);
-    flow_task task = atomic_load_explicit(&team.task, memory_order_relaxed);
-    void *context = atomic_load_explicit(&team.context, memory_order_relaxed);
-    uint32_t count = atomic_load_explicit(&team.count, memory_order_relaxed), index = (uint32_t)at;
+    flow_task task = atomic_load_explicit(&team.task, memory_order_acquire);
+    void *context = atomic_load_explicit(&team.context, memory_order_acquire);
+    uint32_t count = atomic_load_explicit(&team.count, memory_order_acquire), index = (uint32_t)at;
     if (index == CLOSED || index >= count) return;
     if (!atomic_compare_exchange_strong(&team.next, &at, at + 1)) continue;
     task(context, index);
@@ -141,14 +142,15 @@ static void rest(void) {
 
 /// A member whose core is taken from it in the middle of an index keeps its caller waiting for as long as a neighbour's
 /// turn. Where turns are long against the work, the others are faster without it: it rests.
-static void *member(void *unused) {
-  (void)unused;
+static void *member(void *number) {
+  _Atomic int *core = &team.cores[(intptr_t)number];
   inside = true;
   for (uint32_t seen = 0;;) {
     seen = await_job(seen);
     stopwatch watch = start_watch();
     take_indices();
-    if (was_kept(watch)) rest();
+    // One that is not bound to its core is moved to a better one.
+    if (atomic_load(core) >= 0 && was_kept(watch)) rest();
   }
   return NULL;
 }
@@ -157,19 +159,21 @@ static void settle(int member, int core) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(core, &set);
-  if (pthread_setaffinity_np(team.threads[member], sizeof set, &set)) core = -1;
+  if (pthread_setaffinity_np(team.threads[member], sizeof set, &set)) {
+    // The core is no longer ours: the member may run on any that is.
+    pthread_setaffinity_np(team.threads[member], sizeof team.allowed, &team.allowed);
+    core = -1;
+  }
   team.cores[member] = core;
 }
 
 /// Gives each member a core that is not the caller's, if there are as many as members.
 static void settle_all(void) {
-  for (int i = 0; i < MOST_THREADS; i++) team.cores[i] = -1;
-  cpu_set_t allowed;
   int here = sched_getcpu();
-  if (here < 0 || sched_getaffinity(0, sizeof allowed, &allowed) || CPU_COUNT(&allowed) != team.size) return;
+  if (here < 0 || CPU_COUNT(&team.allowed) != team.size) return;
   team.cores[0] = here;
   for (int core = 0, member = 1; core < CPU_SETSIZE && member < team.size; core++)
-    if (core != here && CPU_ISSET(core, &allowed)) settle(member++, core);
+    if (core != here && CPU_ISSET(core, &team.allowed)) settle(member++, core);
 }
 
 /// A member that sits where the caller has come to goes where the caller was.
@@ -183,13 +187,18 @@ static void make_room(void) {
 
 static void start(void) {
   const char *wanted = getenv("FLOW_THREADS");
-  long size = wanted ? strtol(wanted, NULL, 10) : sysconf(_SC_NPROCESSORS_ONLN);
+  // What the process may use: a container or taskset may leave it fewer cores than the machine has.
+  bool known = !sched_getaffinity(getpid(), sizeof team.allowed, &team.allowed);
+  if (!known) CPU_ZERO(&team.allowed);
+  long cores = known ? CPU_COUNT(&team.allowed) : sysconf(_SC_NPROCESSORS_ONLN);
+  long size = wanted ? strtol(wanted, NULL, 10) : cores;
   if (size < 1) size = 1;
   if (size > MOST_THREADS) size = MOST_THREADS;
+  for (int i = 0; i < MOST_THREADS; i++) team.cores[i] = -1;
   team.size = 1;
   for (; team.size < size; team.size++) {
     pthread_t *thread = team.threads + team.size;
-    if (pthread_create(thread, NULL, member, NULL)) break;
+    if (pthread_create(thread, NULL, member, (void *)(intptr_t)team.size)) break;
     pthread_detach(*thread);
   }
   settle_all();
@@ -203,9 +212,9 @@ int flow_team_size(void) {
 static void publish(uint32_t count, flow_task task, void *context) {
   uint64_t job = ((atomic_load(&team.next) >> 32) + 1) << 32;
   atomic_store(&team.next, job | CLOSED);
-  atomic_store_explicit(&team.task, task, memory_order_relaxed);
-  atomic_store_explicit(&team.context, context, memory_order_relaxed);
-  atomic_store_explicit(&team.count, count, memory_order_relaxed);
+  atomic_store_explicit(&team.task, task, memory_order_release);
+  atomic_store_explicit(&team.context, context, memory_order_release);
+  atomic_store_explicit(&team.count, count, memory_order_release);
   atomic_store_explicit(&team.done, 0, memory_order_relaxed);
   atomic_store(&team.next, job);
   if (!atomic_load(&team.sleeping)) return;

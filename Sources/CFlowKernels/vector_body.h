@@ -41,15 +41,31 @@ FLOW_INLINE v16f ISA(larger)(v16f a, v16f b) {
 #endif
 }
 
-/// The largest lane.
-FLOW_INLINE float ISA(largest_lane)(v16f v) {
-#if FLOW_LEVEL >= 2
-  return _mm512_reduce_max_ps((__m512)v);
-#else
-  float most = v[0];
-  for (int i = 1; i < 16; i++) most = v[i] > most ? v[i] : most;
+/// The larger magnitude, lane by lane, as a number that is not negative; NaN where one of them is.
+FLOW_INLINE v16f ISA(larger_magnitude)(v16f most, v16f x) {
+  // Bits of magnitudes are in order, and those of NaN above all others.
+  return ISA(from_bits)(__builtin_elementwise_max((v16i)most, (v16i)__builtin_elementwise_abs(x)));
+}
+
+/// The largest of `n` magnitudes, NaN if one of them is.
+FLOW_INLINE float ISA(largest_magnitude)(size_t n, const float *x) {
+  v16f lanes[4] = {};
+  size_t fours = n / 64 * 64, whole = n / 16 * 16;
+  // Four, so that one maximum need not wait for the one before.
+  for (size_t c = 0; c < fours; c += 64)
+    FLOW_UNROLL for (int j = 0; j < 4; j++) lanes[j] = ISA(larger_magnitude)(lanes[j], ISA(load)(x + c + 16 * j));
+  for (size_t c = fours; c < whole; c += 16) lanes[0] = ISA(larger_magnitude)(lanes[0], ISA(load)(x + c));
+  if (whole < n) {
+    v16f rest = {};
+    memcpy(&rest, x + whole, (n - whole) * sizeof(float));
+    lanes[0] = ISA(larger_magnitude)(lanes[0], rest);
+  }
+  v16i all = (v16i)ISA(larger_magnitude)(
+    ISA(larger_magnitude)(lanes[0], lanes[1]), ISA(larger_magnitude)(lanes[2], lanes[3]));
+  int32_t bits = __builtin_reduce_max(all);
+  float most;
+  memcpy(&most, &bits, sizeof most);
   return most;
-#endif
 }
 
 /// Widens 16 bfloat16.
@@ -71,10 +87,10 @@ FLOW_INLINE v16i ISA(nearest)(v16f x) {
 #endif
 }
 
-/// 2ˣ for x ≤ 126, relative error 2e-7: n + f with |f| ≤ ½ and a polynomial of degree 6; 2^−126 below.
+/// 2ˣ for x ≤ 126, relative error 2e-7: n + f with |f| ≤ ½ and a polynomial of degree 6; 2^−126 below, NaN for NaN.
 FLOW_INLINE v16f ISA(exp2)(v16f x) {
 #pragma clang fp reassociate(off)
-  x = ISA(larger)(x, ISA(splat)(-126.0f));
+  x = ISA(larger)(ISA(splat)(-126.0f), x);
   v16f n = __builtin_elementwise_rint(x), f = x - n;
   v16f p = f * 1.535336188e-4f + 1.339887440e-3f;
   p = p * f + 9.618437357e-3f;
@@ -89,7 +105,7 @@ FLOW_INLINE v16f ISA(exp2)(v16f x) {
 #endif
 }
 
-/// 2^(x·factor), relative error 7.5e-5: what a number that becomes a byte can use. Infinite or 2^126, and 0 or 2^−126,
+/// 2^(x·factor), relative error 7.5e-5. Infinite or 2^126, and 0 or 2^−126,
 /// where it is beyond the range.
 FLOW_INLINE v16f ISA(exp2_coarse)(v16f x, v16f factor) {
 #pragma clang fp reassociate(off)
@@ -141,17 +157,6 @@ FLOW_INLINE void ISA(transpose)(v16f r[16]) {
 #undef HIGH
 #undef LANES
 #undef EXCHANGE
-
-/// Four numbers of 0…255 a lane, rounded, as its bytes. Adding 1.5·2²³ rounds, and leaves the byte lowest.
-FLOW_INLINE v16i ISA(pack_bytes)(const v16f x[4]) {
-  v16i word = (v16i)(x[0] + 12582912.0f) & 255;
-  FLOW_UNROLL for (int b = 1; b < 4; b++) {
-    v16i mask = {}, bits = (v16i)(x[b] + 12582912.0f) << (8 * b);
-    mask += (int32_t)(255u << (8 * b));
-    word = b == 3 ? word | bits : word | (bits & mask);
-  }
-  return word;
-}
 
 #if FLOW_LEVEL == 1
 /// Four-term dot products of eight lanes: the even bytes of both, then the odd ones, as 16-bit pairs.

@@ -57,6 +57,21 @@ struct HeadCacheTests {
     #expect(relativeDistance(peaked, v.rows(best..<best + 1)) < 1e-2)
   }
 
+  @Test(
+    "a number that is not finite is not lost", arguments: InferencePrecision.allCases, [Float.nan, .infinity])
+  func poison(precision: InferencePrecision, value: Float) {
+    var random = Random(key: 8)
+    let shape: Shape = [70, 1, 40]
+    for place in 0..<3 {
+      var parts = [random.normal(shape), random.normal(shape), random.normal(shape)]
+      var elements = parts[place].elements
+      elements[2 * 40 + 33] = value
+      parts[place] = Tensor(elements, shape: shape)
+      let found = cachedAttention(parts[0].rows(0..<5), parts[1], parts[2], precision)
+      #expect(!found.isFinite, "in \(["q", "k", "v"][place])")
+    }
+  }
+
   private func dot(_ k: Tensor, _ row: Int, _ x: Tensor) -> Float {
     Tensor.combine(.multiply, k.rows(row..<row + 1), x).sum().item
   }

@@ -79,4 +79,20 @@ struct PackedLinearTests {
     #expect(found.rows(1..<2).elements == packedLinear(x, [layer], precision).elements)
     #expect(found.isFinite)
   }
+
+  @Test(
+    "a row with a number that is not finite says so, the others do not",
+    arguments: InferencePrecision.allCases,
+    [Float.nan, .infinity])
+  func poison(precision: InferencePrecision, value: Float) {
+    var random = Random(key: 12)
+    let layer = (weight: random.normal([33, 100]), bias: random.normal([33]))
+    // In what is taken 64 numbers at a time, 16, and in the rest.
+    for column in [5, 70, 98] {
+      var elements = random.normal([2, 100]).elements
+      elements[100 + column] = value
+      let y = packedLinear(Tensor(elements, shape: [2, 100]), [layer], precision)
+      #expect(y.rows(0..<1).isFinite && !y.rows(1..<2).isFinite, "column \(column)")
+    }
+  }
 }
