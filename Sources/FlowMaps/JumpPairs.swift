@@ -27,9 +27,9 @@ public struct JumpTimes: Sendable, Equatable {
 public enum JumpPairs: Sendable, Equatable {
   /// The diagonal alone, t uniform.
   case diagonal
-  /// r uniform, t uniform above it; every row also learns the diagonal at r (the sampler of generalised flow maps,
-  /// 2510.21608).
-  case everyRow
+  /// r uniform, t uniform above it, or 1 for a share `atOne` of rows, where sampling begins; every row also learns the
+  /// diagonal at r. With a share of 0 the sampler of generalised flow maps (2510.21608).
+  case everyRow(atOne: Double)
   /// A share of the rows on the diagonal; the others on the triangle r < t, uniform (2505.18825).
   case triangle(diagonal: Double)
   /// Two logit-normal times, the larger one t; a share of the rows on the diagonal (MeanFlow, 2505.13447).
@@ -47,9 +47,11 @@ public enum JumpPairs: Sendable, Equatable {
     case .diagonal:
       let times = Self.inside(random.uniforms(count))
       return JumpTimes(diagonal: 0..<count, diagonalTimes: times, jumps: 0..<0, r: [], s: [], t: [])
-    case .everyRow:
-      let r = Self.inside(random.uniforms(count))
-      let t = zip(r, random.uniforms(count)).map { $0 + (1 - $0) * $1 }
+    case .everyRow(let share):
+      let r = Self.inside(random.uniforms(count)), pinned = random.uniforms(count)
+      let t = zip(zip(r, pinned), random.uniforms(count)).map { row, draw in
+        row.1 < Float(share) ? 1 : row.0 + (1 - row.0) * draw
+      }
       return Self.times(count, diagonal: 0..<count, at: r, jumps: 0..<count, r, t)
     case .triangle(let share):
       let times = Self.inside(random.uniforms(count))

@@ -44,9 +44,9 @@ func hyperbolicPairPoints(count: Int, on manifold: any Manifold) throws -> Tenso
   return manifold.exp(centre, 0.7 * manifold.tangentNormal(at: centre, &random)).tensor
 }
 
-/// Chains of bodies in space, each turned and moved against the one before: by 1 along its own x axis, and by one of two
-/// turns, the same along a chain but for noise of 0.1: a tight helix or a slight bend. The first body is the frame of
-/// reference's origin, turned at random by 0.3. Rows of nine numbers of the rotation and three of the place a body.
+/// Chains of bodies in space, each moved against the one before by 0.5 along its own x axis and turned by one of two
+/// turns, the same along a chain but for noise of 0.1: a tight helix or a slight bend. The first is turned at random by
+/// 0.3, and the mean place is the origin. Rows of nine numbers of the rotation and three of the place a body.
 func rigidChainPoses(count: Int, on manifold: any Manifold) throws -> Tensor {
   guard let chain = manifold as? Power, chain.base.name == "se(3)" else {
     throw TrainingError(.badRecipe, "rigidChains wants the manifold power(se(3),n), not \(manifold.name)")
@@ -63,15 +63,17 @@ func rigidChainPoses(count: Int, on manifold: any Manifold) throws -> Tensor {
   let isHelix = random.uniforms(count).map { $0 < 0.5 }
   let axes = isHelix.flatMap { $0 ? [0.5, 0, 1.5] : [0, 0.3, 0.1] as [Float] }
   var rotation = group.exp(identity, hat(Variable(random.normal([count, 3]).affine(scale: 0.3))))
-  var place = Variable(.zeros([count, 3])), rows: [Variable] = []
+  var place = Variable(.zeros([count, 3])), rotations: [Variable] = [], places: [Variable] = []
   for _ in 0..<bodies {
-    rows += [rotation, place]
+    rotations.append(rotation)
+    places.append(place)
     let matrix = rotation.reshaped([count, 3, 3])
-    place = place + matrix.slice(axis: 2, 0..<1).reshaped([count, 3])
+    place = place + 0.5 * matrix.slice(axis: 2, 0..<1).reshaped([count, 3])
     let step = turn(axes, &random).reshaped([count, 3, 3])
     rotation = group.projected(FlowAutodiff.matmul(matrix, step).reshaped([count, 9]))
   }
-  return concatenate(rows, axis: 1).tensor
+  let centre = stack(places, axis: 1).mean(axis: 1)
+  return concatenate(zip(rotations, places).flatMap { [$0, $1 - centre] }, axis: 1).tensor
 }
 
 /// The matrices of cross products with rows ω, [count, 9]: tangents of SO(3) at the identity.

@@ -5,8 +5,8 @@ extension ManifoldEvaluation: CustomStringConvertible {
   public var description: String {
     var lines = [
       "\(name) on \(manifold), target \(target), seed \(seed), \(testPoints) test points",
-      "MMD: mean ± deviation of one draw; U: MMD² without bias, in 10⁻⁴",
-      "samples                  MMD                   U"
+      "MMD with exp(−\(gamma)·d²): mean ± deviation of one draw; U: MMD² without bias, in 10⁻⁴",
+      "samples                      MMD                   U"
         + (rows[0].perCoordinate == nil ? "" : "      per coordinate") + "   ms/1000",
     ]
     lines += rows.map { row in
@@ -14,7 +14,7 @@ extension ManifoldEvaluation: CustomStringConvertible {
         ["floor": "training points", "prior": "prior"][row.sampler] ?? "\(row.sampler) \(row.evaluations)"
       let coordinate = row.perCoordinate.map { padded(plusMinus($0, digits: 3), 20) } ?? ""
       let square = Spread(mean: row.unbiasedSquare.mean * 1e4, deviation: row.unbiasedSquare.deviation * 1e4)
-      return name + padded(plusMinus(row.biased, digits: 3), max(0, 28 - name.count))
+      return name + padded(plusMinus(row.biased, digits: 3), 32 - name.count)
         + padded(plusMinus(square, digits: 1), 20) + coordinate
         + (row.evaluations == 0 ? "" : padded(fixed(row.milliseconds, digits: 1), 10))
     }

@@ -70,6 +70,8 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
   public var target: String
   /// The seed of the training.
   public var seed: UInt64
+  /// γ of the kernel exp(−γ·d²).
+  public var gamma: Float
   /// Test points.
   public var testPoints: Int
   /// Training points against test points, then the prior, then the model by evaluations.
@@ -86,7 +88,8 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
   ) {
     let manifold = map.manifold, all = points.test
     let test = all.rows(0..<min(all.shape[0], settings.testPoints))
-    let judge = Judge(manifold, test: test, draws: settings.draws)
+    gamma = recipe.gamma ?? 1
+    let judge = Judge(manifold, test: test, gamma: gamma, draws: settings.draws)
     name = recipe.name
     self.manifold = manifold.name
     target = recipe.objective.target.rawValue
@@ -138,11 +141,11 @@ private struct Judge {
   let coordinateReference: Discrepancy.Reference?
   let draws: Int
 
-  init(_ manifold: any Manifold, test: Tensor, draws: Int) {
-    geodesic = Discrepancy(on: manifold)
+  init(_ manifold: any Manifold, test: Tensor, gamma: Float, draws: Int) {
+    geodesic = Discrepancy(on: manifold, gamma: gamma)
     reference = geodesic.reference(test)
     perCoordinate =
-      manifold is FlatTorus ? Discrepancy(on: manifold, distance: .perCoordinate) : nil
+      manifold is FlatTorus ? Discrepancy(on: manifold, distance: .perCoordinate, gamma: gamma) : nil
     coordinateReference = perCoordinate?.reference(test)
     self.draws = draws
   }

@@ -32,6 +32,8 @@ public struct ManifoldRecipe: Sendable, Codable, Equatable {
   public var optimiser: OptimiserRecipe
   /// How the finished model is sampled.
   public var sampler: PointSamplerRecipe
+  /// γ of the kernel exp(−γ·d²) that samples are judged with; 1, as published, if absent.
+  public var gamma: Float?
 
   /// Reads a recipe; `settings` such as `optimiser.seed=2` replace what it says. Throws ``TrainingError``.
   public init(path: String, settings: [String] = []) throws {
@@ -47,6 +49,7 @@ public struct ManifoldRecipe: Sendable, Codable, Equatable {
       ((1...64).contains(n.layers), "network.layers must lie in 1…64"),
       ((1...64).contains(n.harmonics ?? 1), "network.harmonics must lie in 1…64"),
       (batch > 0, "batch must be positive"),
+      ((gamma ?? 1) > 0 && (gamma ?? 1).isFinite, "gamma must be positive"),
       (sampler.steps > 0, "sampler.steps must be positive"),
       (sampler.maximumSteps >= sampler.steps, "sampler.maximumSteps must be sampler.steps or more"),
     ]

@@ -32,9 +32,9 @@ public struct ManifoldStage: TrainingStage {
     objective = recipe.objective.objective(on: manifold)
     prior = recipe.prior ?? .standard
     training = points.training
-    // As many as a report can afford to compare.
-    let validation = points.validation
-    self.validation = validation.rows(0..<min(validation.shape[0], 1000))
+    // As many as a report can afford to compare in pairs.
+    let affordable = Int(Double(20_000_000 / manifold.ambient).squareRoot()), all = points.validation
+    validation = all.rows(0..<min(all.shape[0], affordable, 1000))
   }
 
   /// The parameters.
@@ -71,7 +71,8 @@ public struct ManifoldStage: TrainingStage {
     let diagonal = plain.loss(
       data: Variable(validation), noise: Variable(noise), online: map, teacher: map, &random
     ).diagonal
-    let discrepancy = Discrepancy(on: manifold), reference = discrepancy.reference(validation)
+    let discrepancy = Discrepancy(on: manifold, gamma: recipe.gamma ?? 1),
+      reference = discrepancy.reference(validation)
     return [("diagonal", Double(diagonal.tensor.item))]
       + [1, 4].map { steps in
         let samples = map.sample(noise, schedule: uniformSchedule(steps: steps), by: step)

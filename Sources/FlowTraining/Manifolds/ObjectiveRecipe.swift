@@ -32,6 +32,8 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
   public var target: Target
   /// The times that are learnt at.
   public var pairs: Pairs
+  /// The share of jumps that start at t = 1, for pairs everyRow; 0 if absent.
+  public var atOne: Double?
   /// The share of rows on the diagonal, for pairs that part rows; 0.75 if absent.
   public var diagonal: Double?
   /// Mean of logit-normal times; −0.4 if absent.
@@ -65,6 +67,7 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     }
     let checks: [(Bool, String)] = [
       ((0..<1).contains(diagonal ?? 0.75), "diagonal must lie in 0..<1"),
+      ((0...1).contains(atOne ?? 0), "atOne must lie in 0…1"),
       ((deviation ?? 1) > 0, "deviation must be positive"),
       ((gap ?? 0.05) > 0 && (gap ?? 0.05) < 1, "gap must lie between 0 and 1"),
       ((power ?? 1) >= 0, "power must not be negative"),
@@ -85,7 +88,7 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     let share = diagonal ?? 0.75
     switch pairs {
     case .diagonal: return .diagonal
-    case .everyRow: return .everyRow
+    case .everyRow: return .everyRow(atOne: atOne ?? 0)
     case .triangle: return .triangle(diagonal: share)
     case .logitNormal:
       return .logitNormal(mean: mean ?? -0.4, deviation: deviation ?? 1, diagonal: share)

@@ -9,7 +9,7 @@ import Testing
 @Suite("Objectives")
 struct ObjectiveTests {
   private static let samplers: [JumpPairs] = [
-    .diagonal, .everyRow, .triangle(diagonal: 0.75), .logitNormal(mean: -0.4, deviation: 1, diagonal: 0.5),
+    .diagonal, .everyRow(atOne: 0), .everyRow(atOne: 0.4), .triangle(diagonal: 0.75), .logitNormal(mean: -0.4, deviation: 1, diagonal: 0.5),
     .toData(gap: 0.1, diagonal: 0.25),
   ]
 
@@ -29,17 +29,24 @@ struct ObjectiveTests {
   @Test("generalised flow maps' times: r uniform, t uniform above it")
   func everyRow() {
     var random = Random(key: 2)
-    let times = JumpPairs.everyRow.sample(20_000, &random)
+    let times = JumpPairs.everyRow(atOne: 0).sample(20_000, &random)
     #expect(times.diagonalTimes == times.r || times.diagonalTimes.count == times.r.count)
     let mean = { (x: [Float]) in x.reduce(0, +) / Float(x.count) }
     #expect(abs(mean(times.r) - 0.5) < 0.01)
     #expect(abs(mean(zip(times.r, times.t).map { ($1 - $0) / (1 - $0) }) - 0.5) < 0.01)
   }
 
+  @Test("a share of jumps starts at 1")
+  func atOne() {
+    var random = Random(key: 2)
+    let times = JumpPairs.everyRow(atOne: 0.3).sample(20_000, &random)
+    #expect(abs(Float(times.t.count { $0 == 1 }) / 20_000 - 0.3) < 0.01)
+  }
+
   @Test("the diagonal's loss of the conditional field is the spread of velocities, and of the exact one 0")
   func diagonal() {
     let flow = ExactFlow(.contraction, "sphere(2)")
-    let objective = Objective(path: GeodesicPath(flow.manifold), pairs: .everyRow, target: Semigroup())
+    let objective = Objective(path: GeodesicPath(flow.manifold), pairs: .everyRow(atOne: 0), target: Semigroup())
     var random = Random(key: 3)
     let noise = Variable(flow.manifold.samplePrior(200, &random))
     let data = flow.end.broadcast(to: noise.shape)
