@@ -9,7 +9,8 @@ import Testing
 @Suite("Objectives")
 struct ObjectiveTests {
   private static let samplers: [JumpPairs] = [
-    .diagonal, .everyRow(atOne: 0), .everyRow(atOne: 0.4), .triangle(diagonal: 0.75), .logitNormal(mean: -0.4, deviation: 1, diagonal: 0.5),
+    .diagonal, .everyRow(atOne: 0), .everyRow(atOne: 0.4), .triangle(diagonal: 0.75),
+    .logitNormal(mean: -0.4, deviation: 1, diagonal: 0.5),
     .toData(gap: 0.1, diagonal: 0.25),
   ]
 
@@ -46,7 +47,8 @@ struct ObjectiveTests {
   @Test("the diagonal's loss of the conditional field is the spread of velocities, and of the exact one 0")
   func diagonal() {
     let flow = ExactFlow(.contraction, "sphere(2)")
-    let objective = Objective(path: GeodesicPath(flow.manifold), pairs: .everyRow(atOne: 0), target: Semigroup())
+    let objective = Objective(
+      path: GeodesicPath(flow.manifold), pairs: .everyRow(atOne: 0), target: Semigroup())
     var random = Random(key: 3)
     let noise = Variable(flow.manifold.samplePrior(200, &random))
     let data = flow.end.broadcast(to: noise.shape)
