@@ -65,15 +65,13 @@ public struct ManifoldPipeline {
   }
 
   func bundle(weights: [Tensor]) throws -> ManifoldBundle {
-    guard recipe.network.head ?? .velocity == .velocity else {
-      throw TrainingError(.badRecipe, "network.head: a bundle holds velocities; train with head velocity")
-    }
-    return try ManifoldBundle(
+    try ManifoldBundle(
       name: recipe.name,
       manifest: ManifoldManifest(
         summary: recipe.summary, geometry: manifold.name, network: stage.model.configuration,
         method: recipe.method,
-        sampler: stage.step == .euler ? .euler : .jumps, defaultEvaluations: recipe.sampler.steps,
+        head: recipe.network.head ?? .velocity, sampler: stage.step == .euler ? .euler : .jumps,
+        defaultEvaluations: recipe.sampler.steps,
         maximumEvaluations: recipe.sampler.maximumSteps, prior: recipe.prior ?? .standard,
         precision: recipe.sampler.precision, dataLicence: recipe.dataLicence),
       weights: weights)
