@@ -6,8 +6,8 @@ extension ManifoldEvaluation: CustomStringConvertible {
     var lines = [
       "\(name) on \(manifold), target \(target), seed \(seed), \(testPoints) test points",
       "MMD with exp(−\(gamma)·d²): mean ± deviation of one draw; U: MMD² without bias, in 10⁻⁴",
-      "samples                      MMD                   U"
-        + (rows[0].perCoordinate == nil ? "" : "      per coordinate") + "   ms/1000",
+      "samples" + padded("MMD", 25) + padded("U", 20)
+        + (rows[0].perCoordinate == nil ? "" : padded("per coordinate", 20)) + padded("ms/1000", 10),
     ]
     lines += rows.map { row in
       let name =
