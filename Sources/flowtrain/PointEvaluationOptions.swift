@@ -11,7 +11,7 @@ struct PointEvaluationOptions: ParsableArguments {
   var nfe: [Int] = [1, 2, 4, 8, 16, 32, 100]
 
   @Option(help: "Draws of samples that a mean is over.")
-  var draws: Int = 5
+  var draws: Int = 10
 
   @Option(help: "The most test points to compare with.")
   var testPoints: Int = 2000

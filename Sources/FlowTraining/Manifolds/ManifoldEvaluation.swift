@@ -21,7 +21,7 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
 
     /// What is measured unless said otherwise.
     public init(
-      evaluations: [Int] = [1, 2, 4, 8, 16, 32, 100], draws: Int = 5, testPoints: Int = 2000,
+      evaluations: [Int] = [1, 2, 4, 8, 16, 32, 100], draws: Int = 10, testPoints: Int = 2000,
       likelihood: Bool = true
     ) {
       self.evaluations = evaluations
@@ -89,7 +89,8 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
     let manifold = map.manifold, all = points.test
     let test = all.rows(0..<min(all.shape[0], settings.testPoints))
     gamma = recipe.gamma ?? 1
-    let judge = Judge(manifold, test: test, gamma: gamma, draws: settings.draws)
+    let judge = Judge(
+      manifold, test: test, gamma: gamma, draws: settings.draws, key: 9000 + 1000 * recipe.optimiser.seed)
     name = recipe.name
     self.manifold = manifold.name
     target = recipe.objective.target.rawValue
@@ -140,14 +141,17 @@ private struct Judge {
   let reference: Discrepancy.Reference
   let coordinateReference: Discrepancy.Reference?
   let draws: Int
+  /// Of the first draw: draws of trainings with other seeds are others, so that a mean over trainings is over more draws.
+  let key: UInt64
 
-  init(_ manifold: any Manifold, test: Tensor, gamma: Float, draws: Int) {
+  init(_ manifold: any Manifold, test: Tensor, gamma: Float, draws: Int, key: UInt64) {
     geodesic = Discrepancy(on: manifold, gamma: gamma)
     reference = geodesic.reference(test)
     perCoordinate =
       manifold is FlatTorus ? Discrepancy(on: manifold, distance: .perCoordinate, gamma: gamma) : nil
     coordinateReference = perCoordinate?.reference(test)
     self.draws = draws
+    self.key = key
   }
 
   func row(_ name: String, _ evaluations: Int, draws: Int? = nil, _ sample: (inout Random) -> Tensor)
@@ -156,7 +160,7 @@ private struct Judge {
     let clock = ContinuousClock()
     var estimates: [Discrepancy.Estimate] = [], coordinates: [Double] = [], milliseconds = Double.infinity
     for draw in 0..<(draws ?? self.draws) {
-      var random = Random(key: 9000 + UInt64(draw))
+      var random = Random(key: key + UInt64(draw))
       var samples = Tensor(0)
       let time = clock.measure { samples = sample(&random) }
       milliseconds = min(milliseconds, time / .milliseconds(1) * 1000 / Double(samples.shape[0]))
