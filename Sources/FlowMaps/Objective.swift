@@ -73,7 +73,7 @@ public struct Objective: Sendable {
       z: state.point, velocity: state.velocity,
       path: { path.state(data: data, noise: noise, at: $0).point }, r: r, s: s, t: t)
     let error = target.error(batch, online: online, teacher: teacher)
-    return weight.factor(error: error, interval: t - r).map { $0 * error } ?? error
+    return weight.factor(error: Float(target.scale) * error, interval: t - r).map { $0 * error } ?? error
   }
 
   private func column(_ times: [Float]) -> Variable { Variable(Tensor(times, shape: [times.count, 1])) }

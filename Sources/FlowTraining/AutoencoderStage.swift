@@ -42,7 +42,9 @@ public struct AutoencoderStage: TrainingStage {
   public func initialWeights() -> [Tensor] { layout.initialize(seed: optimiser.seed) }
 
   /// mean (x̂ − x)² + 0.1·mean |x̂ − x| + 10⁻⁴·mean z².
-  public func loss(_ p: Parameters, average: Parameters, random: inout Random) -> Variable {
+  public func loss(_ p: Parameters, average: Parameters, progress: Double, random: inout Random)
+    -> Variable
+  {
     let indices = random.uniforms(recipe.batch).map {
       min(training.count - 1, Int($0 * Float(training.count)))
     }

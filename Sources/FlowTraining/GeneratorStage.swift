@@ -49,7 +49,9 @@ public struct GeneratorStage: TrainingStage {
   public func initialWeights() -> [Tensor] { initial ?? layout.initialize(seed: optimiser.seed) }
 
   /// mean w(t)·(x̂ − x_tgt)², w(t) = 1/(t + 0.1), over the frames that are not given.
-  public func loss(_ p: Parameters, average: Parameters, random: inout Random) -> Variable {
+  public func loss(_ p: Parameters, average: Parameters, progress: Double, random: inout Random)
+    -> Variable
+  {
     let batch = SequenceBatch(training, count: recipe.batch, frames: recipe.frames, &random)
     let times = FrameTimes(recipe, &random)
     let conditions = self.conditions(batch, average: average, &random)

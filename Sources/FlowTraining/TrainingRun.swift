@@ -91,7 +91,9 @@ public struct TrainingRun {
     let average = Parameters(checkpoint.averages)
     let (loss, gradient) = MatmulPrecision.$current.withValue(optimiser.precision) {
       valueAndGradient(at: checkpoint.weights.map { Variable($0) }) { weights in
-        stage.loss(Parameters(weights), average: average, random: &random)
+        stage.loss(
+          Parameters(weights), average: average, progress: Double(number - 1) / Double(optimiser.steps),
+          random: &random)
       }
     }
     return (loss.tensor.item, gradient.map(\.tensor))

@@ -23,8 +23,11 @@ public protocol TrainingStage {
   /// - Parameters:
   ///   - parameters: recorded, to differentiate.
   ///   - average: the moving average, constant.
+  ///   - progress: the share of the steps that has been taken, 0 at the first and below 1 at the last: for what changes as
+  ///     training goes on.
   ///   - random: the random numbers of this step; the only source of chance.
-  func loss(_ parameters: Parameters, average: Parameters, random: inout Random) -> Variable
+  func loss(_ parameters: Parameters, average: Parameters, progress: Double, random: inout Random)
+    -> Variable
 
   /// Named figures on unseen data.
   func validate(_ parameters: Parameters) -> [(name: String, value: Double)]

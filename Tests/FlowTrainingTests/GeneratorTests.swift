@@ -18,7 +18,7 @@ struct GeneratorTests {
       for key: UInt64 in 1...4 {
         let (loss, gradient) = valueAndGradient(at: weights.map { Variable($0) }) { weights in
           var random = Random(key: key)
-          return stage.loss(Parameters(weights), average: Parameters(average), random: &random)
+          return stage.loss(Parameters(weights), average: Parameters(average), progress: 0, random: &random)
         }
         #expect(loss.tensor.isFinite && loss.tensor.item > 0)
         #expect(gradient.allSatisfy { $0.tensor.isFinite })
@@ -35,7 +35,7 @@ struct GeneratorTests {
       let weights = Parameters(stage.layout.initialize(seed: 1))
       for key: UInt64 in 1...3 {
         var random = Random(key: key), same = Random(key: key)
-        let loss = stage.loss(weights, average: weights, random: &random).tensor.item
+        let loss = stage.loss(weights, average: weights, progress: 0, random: &random).tensor.item
         let batch = SequenceBatch(try tinyLatents(in: folder).0, count: 4, frames: 5, &same)
         let error = Tensor.combine(.subtract, batch.latents, batch.previous).slice(axis: 1, 1..<5)
         let wanted = error.sumOfSquares / Double(error.count) / 1.1
@@ -52,7 +52,7 @@ struct GeneratorTests {
       let weights = Parameters(stage.layout.initialize(seed: 1))
       for key: UInt64 in 1...5 {
         var random = Random(key: key)
-        #expect(stage.loss(weights, average: weights, random: &random).tensor.item < 1e-6)
+        #expect(stage.loss(weights, average: weights, progress: 0, random: &random).tensor.item < 1e-6)
       }
     }
   }
@@ -67,7 +67,7 @@ struct GeneratorTests {
       let weights = Parameters(randomWeights(stage.layout, seed: 1))
       let average = Parameters(randomWeights(stage.layout, seed: 2))
       var random = Random(key: UInt64(key)), same = Random(key: UInt64(key))
-      let loss = stage.loss(weights, average: average, random: &random).tensor.item
+      let loss = stage.loss(weights, average: average, progress: 0, random: &random).tensor.item
 
       let batch = SequenceBatch(try tinyLatents(in: folder).0, count: 4, frames: 5, &same)
       let times = FrameTimes(recipe, &same)

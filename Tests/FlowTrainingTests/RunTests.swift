@@ -76,7 +76,8 @@ struct RunTests {
         (1...8).reduce(Float(0)) { sum, key in
           var random = Random(key: UInt64(key))
           return sum
-            + stage.loss(Parameters(weights), average: Parameters(weights), random: &random).tensor.item
+            + stage.loss(Parameters(weights), average: Parameters(weights), progress: 0, random: &random)
+            .tensor.item
         }
       }
       let before = loss(run.averages)
@@ -139,7 +140,7 @@ private struct Faulty: TrainingStage {
   }
 
   func initialWeights() -> [Tensor] { layout.initialize(seed: 1) }
-  func loss(_ p: Parameters, average: Parameters, random: inout Random) -> Variable {
+  func loss(_ p: Parameters, average: Parameters, progress: Double, random: inout Random) -> Variable {
     let square = p.values[0].map(.square).sum()
     return bad.contains(random.stream >> 20) ? square * Float.nan : square
   }

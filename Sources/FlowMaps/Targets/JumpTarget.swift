@@ -34,11 +34,19 @@ public struct JumpBatch {
 
 /// What a jump is compared with: one characterisation of a flow map, as a squared error a row.
 ///
-/// An exact flow map has no error under any of them. `online` is differentiated; `teacher` is a copy of it that is
+/// An exact flow map has no error under any of them, but for ``Alpha`` of a fixed share. `online` is differentiated; `teacher` is a copy of it that is
 /// constant, or the moving average.
 public protocol JumpTarget: Sendable {
   /// The squared error, [count, 1].
   func error(_ batch: JumpBatch, online: ManifoldMap, teacher: ManifoldMap) -> Variable
+
+  /// What an error is multiplied by to be as great as that of a derivative: adaptive weights are taken of the product.
+  var scale: Double { get }
+}
+
+extension JumpTarget {
+  /// 1.
+  public var scale: Double { 1 }
 }
 
 extension Variable {

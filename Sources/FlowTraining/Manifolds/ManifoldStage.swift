@@ -19,7 +19,6 @@ public struct ManifoldStage: TrainingStage {
   public let model: MLP
   let manifold: any Manifold
   private let recipe: ManifoldRecipe
-  private let objective: Objective
   private let prior: ManifoldPrior
   private let training: Tensor
   private let validation: Tensor
@@ -29,7 +28,6 @@ public struct ManifoldStage: TrainingStage {
     self.recipe = recipe
     self.manifold = manifold
     model = MLP(recipe.shape(on: manifold))
-    objective = recipe.objective.objective(on: manifold)
     prior = recipe.prior ?? .standard
     training = points.training
     // As many as a report can afford to compare in pairs.
@@ -53,11 +51,13 @@ public struct ManifoldStage: TrainingStage {
   }
 
   /// The objective of points drawn with replacement and of the prior.
-  public func loss(_ p: Parameters, average: Parameters, random: inout Random) -> Variable {
+  public func loss(_ p: Parameters, average: Parameters, progress: Double, random: inout Random)
+    -> Variable
+  {
     let count = training.shape[0]
     let indices = random.uniforms(recipe.batch).map { Int32(min(count - 1, Int($0 * Float(count)))) }
     let noise = prior.sample(recipe.batch, on: manifold, &random)
-    let loss = objective.loss(
+    let loss = recipe.objective.objective(on: manifold, progress: progress).loss(
       data: Variable(training.gather(indices)), noise: Variable(noise), online: map(p),
       teacher: map(Parameters(p.values.map(\.detached))), &random)
     return loss.diagonal + loss.jumps

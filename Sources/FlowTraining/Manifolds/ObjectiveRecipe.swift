@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowManifolds
-internal import FlowMaps
+public import FlowMaps
 
 /// The parts that an ``FlowMaps/Objective`` is made of, by name.
 public struct ObjectiveRecipe: Sendable, Codable, Equatable {
@@ -16,6 +16,10 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     /// MeanFlow along the model's own velocity.
     case meanFlowOwn
     case consistency
+    /// AlphaFlow along the path's velocity.
+    case alpha
+    /// AlphaFlow along the model's own velocity.
+    case alphaOwn
   }
 
   /// The times that are learnt at.
@@ -42,6 +46,11 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
   public var deviation: Double?
   /// How far before t a consistency target starts, as a share of t; 0.05 if absent.
   public var gap: Double?
+  /// AlphaFlow's share of the way at a known velocity, held through the training; absent where it falls.
+  public var share: Double?
+  /// AlphaFlow's share falls from 1 to 0, where it becomes MeanFlow: between these two shares of the training; 0.1 and 0.7
+  /// if absent.
+  public var fall: AlphaSchedule?
   /// What a jump's error counts; 1 if absent.
   public var weight: Weight?
   /// The power of adaptive weights; 1 if absent.
@@ -65,10 +74,20 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
       return
         "target consistency starts a little before t, and pairs \(pairs.rawValue) half way; use pairs toData"
     }
+    let isAlpha = target == .alpha || target == .alphaOwn
+    if !isAlpha, share != nil || fall != nil {
+      return "share and fall are AlphaFlow's, and target \(target.rawValue) has none; use target alpha"
+    }
+    if share != nil, fall != nil { return "share is held and fall lets it fall; give one of them" }
     let checks: [(Bool, String)] = [
       ((0..<1).contains(diagonal ?? 0.75), "diagonal must lie in 0..<1"),
       ((0...1).contains(atOne ?? 0), "atOne must lie in 0…1"),
       ((deviation ?? 1) > 0, "deviation must be positive"),
+      ((share ?? 1) > 0 && (share ?? 1) <= 1, "share must lie above 0 and at most at 1"),
+      (
+        fall.map { $0.last > $0.first && (0..<0.5).contains($0.clamp) } ?? true,
+        "fall must end after it begins"
+      ),
       ((gap ?? 0.05) > 0 && (gap ?? 0.05) < 1, "gap must lie between 0 and 1"),
       ((power ?? 1) >= 0, "power must not be negative"),
       ((offset ?? 0.01) > 0, "offset must be positive"),
@@ -78,9 +97,10 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     return checks.first { !$0.0 }?.1
   }
 
-  func objective(on manifold: any Manifold) -> Objective {
+  /// The method as it is when this share of the training is done.
+  func objective(on manifold: any Manifold, progress: Double = 0) -> Objective {
     Objective(
-      path: GeodesicPath(manifold), pairs: jumpPairs, target: jumpTarget, weight: jumpWeight,
+      path: GeodesicPath(manifold), pairs: jumpPairs, target: jumpTarget(at: progress), weight: jumpWeight,
       diagonalWeight: diagonalWeight ?? 1)
   }
 
@@ -96,7 +116,7 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     }
   }
 
-  private var jumpTarget: (any JumpTarget)? {
+  private func jumpTarget(at progress: Double) -> (any JumpTarget)? {
     let clip = clip ?? 10
     switch target {
     case .none: return nil
@@ -107,7 +127,15 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     case .meanFlow: return ManifoldMeanFlow(motion: .path, clip: clip)
     case .meanFlowOwn: return ManifoldMeanFlow(motion: .own, clip: clip)
     case .consistency: return Consistency()
+    case .alpha: return alpha(at: progress, along: .path)
+    case .alphaOwn: return alpha(at: progress, along: .own)
     }
+  }
+
+  private func alpha(at progress: Double, along motion: ManifoldMeanFlow.Motion) -> any JumpTarget {
+    let share = share ?? (fall ?? AlphaSchedule(from: 0.1, to: 0.7)).share(at: progress)
+    return share > 0
+      ? Alpha(share: share, motion: motion) : ManifoldMeanFlow(motion: motion, clip: clip ?? 10)
   }
 
   private var jumpWeight: JumpWeight {

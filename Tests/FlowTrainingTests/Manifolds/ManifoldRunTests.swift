@@ -63,7 +63,9 @@ struct ManifoldRunTests {
     ["objective.target=none", "objective.pairs=diagonal"], [], ["objective.target=eulerian"],
     ["objective.target=semigroup", "objective.pairs=triangle"],
     ["objective.target=meanFlow", "objective.pairs=logitNormal", "objective.weight=adaptive"],
-    ["objective.target=meanFlowOwn"], ["objective.target=consistency", "objective.pairs=toData"],
+    ["objective.target=meanFlowOwn"],
+    ["objective.target=alpha", "objective.pairs=logitNormal", "objective.weight=adaptive"],
+    ["objective.target=consistency", "objective.pairs=toData"],
     ["objective.target=eulerianPublished"],
   ]
 
@@ -83,7 +85,7 @@ struct ManifoldRunTests {
     }
   }
 
-  @Test("a few hundred steps bring one-step samples to the data", arguments: methods.prefix(6))
+  @Test("a few hundred steps bring one-step samples to the data", arguments: methods.prefix(7))
   func learns(settings: [String]) throws {
     try withFolder { folder in
       let stage = try Self.stage(
@@ -97,6 +99,33 @@ struct ManifoldRunTests {
       #expect(run.skipped == 0)
       #expect(after["diagonal"]! < 0.75 * before["diagonal"]!, "\(before), \(after)")
       #expect(after["MMD 4"]! < 0.5 * before["MMD 4"]!, "\(before), \(after)")
+    }
+  }
+
+  @Test("AlphaFlow is flow matching first, then a mixture, then MeanFlow; a held share stays")
+  func fall() throws {
+    try withFolder { folder in
+      let at = { (settings: [String], progress: Double) in
+        try Self.recipe(["objective.target=alphaOwn"] + settings, in: folder).objective
+          .objective(on: Sphere(dimension: 2), progress: progress).target
+      }
+      let targets = try [0, 0.4, 0.9].map { try at([], $0) }
+      #expect((targets[0] as? Alpha)?.share == 1)
+      #expect(abs(((targets[1] as? Alpha)?.share ?? 0) - 0.5) < 1e-9)
+      #expect((targets[2] as? ManifoldMeanFlow)?.motion == .own)
+      let held = try at(["objective.share=0.25"], 0.9)
+      #expect((held as? Alpha)?.share == 0.25)
+      for (settings, said) in [
+        (["objective.share=0"], "share"), (["objective.fall={ from: 0.5, to: 0.5 }"], "fall"),
+        (["objective.share=0.5", "objective.fall={ from: 0.1, to: 0.5 }"], "one of them"),
+        (["objective.target=semigroup", "objective.share=0.5"], "target semigroup"),
+      ] {
+        #expect {
+          _ = try at(settings, 0)
+        } throws: { error in
+          (error as? TrainingError)?.message.contains(said) == true
+        }
+      }
     }
   }
 
