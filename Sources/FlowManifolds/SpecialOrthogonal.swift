@@ -33,6 +33,14 @@ package struct SpecialOrthogonal: Manifold {
     return select(negative, -turned, turned)
   }
 
+  /// |xᵀx − I|, and how far the determinant is from 1: a matrix that is singular has no nearest rotation.
+  package func violation(_ x: Tensor) -> [Float] {
+    let rows = Variable(x), x = rows.matrices(3, 3)
+    let square = (x.transposedTimes(x) - identity(3)).flattened.squaredNorm
+    let turned = (determinant(rows) - 1).map(.square)
+    return (square + turned).map(.sqrt).tensor.elements.map { $0.isFinite ? $0 : .infinity }
+  }
+
   private func determinant(_ x: Variable) -> Variable {
     let e = (0..<9).map { x.slice(axis: 1, $0..<$0 + 1) }
     return e[0] * (e[4] * e[8] - e[5] * e[7]) - e[1] * (e[3] * e[8] - e[5] * e[6])

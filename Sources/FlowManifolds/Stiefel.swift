@@ -40,6 +40,12 @@ package struct Stiefel: Manifold {
     return x.times(x.transposedTimes(x).spectral(.power(-0.5))).flattened
   }
 
+  /// |XᵀX − I|.
+  package func violation(_ x: Tensor) -> [Float] {
+    let x = matrices(Variable(x)), miss = (x.transposedTimes(x) - identity(rank)).flattened
+    return miss.squaredNorm.map(.sqrt).tensor.elements.map { $0.isFinite ? $0 : .infinity }
+  }
+
   /// U − X·sym(XᵀU).
   package func tangent(_ u: Variable, at x: Variable) -> Variable {
     let x = matrices(x), u = matrices(u)

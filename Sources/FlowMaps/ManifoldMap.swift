@@ -14,6 +14,14 @@ public enum Head: String, Sendable, Codable, CaseIterable {
   /// conformal factor, so that answers of one size are velocities of one size everywhere.
   case metricNormalised
 
+  /// What keeps this head from a manifold, or nil.
+  public func fault(on manifold: any Manifold) -> String? {
+    if self == .velocity || isConformal(manifold) { return nil }
+    return
+      "head metricNormalised wants one length for all directions at a point, as on poincare(n), and \(manifold.name) "
+      + "has none; use head velocity"
+  }
+
   /// The velocity that the answer f at z stands for.
   public func tangent(_ f: Variable, at z: Variable, on manifold: any Manifold) -> Variable {
     let u = manifold.tangent(f, at: z)
@@ -23,6 +31,15 @@ public enum Head: String, Sendable, Codable, CaseIterable {
       let first = Variable.unit(0, of: manifold.ambient)
       return u / manifold.norm(first.broadcast(to: z.shape), at: z)
     }
+  }
+}
+
+/// Whether the metric at a point is a multiple of that of the ambient space.
+private func isConformal(_ manifold: any Manifold) -> Bool {
+  switch manifold {
+  case is Euclidean, is FlatTorus, is Sphere, is SpecialOrthogonal, is PoincareBall: true
+  case let scaled as Scaled: isConformal(scaled.base)
+  default: false
   }
 }
 

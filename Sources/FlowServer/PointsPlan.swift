@@ -40,6 +40,12 @@ struct PointsPlan {
         "start has points of \(start.width) coordinates; a point of \(model.geometry.name) has \(ambient): "
           + model.coordinates.prefix(12).joined(separator: ", "))
     }
+    if wish.start == nil, wish.startTime < 1 {
+      throw .badRequest(
+        "t",
+        "t is \(wish.startTime) and there is no start: points that the model draws are of the prior, at t = 1; send start "
+          + "points, or leave t out")
+    }
     self.model = model
     self.seed = request.seed ?? seed
     walk = PointWalk(start: Float(wish.startTime), end: Float(wish.endTime), evaluations: evaluations)

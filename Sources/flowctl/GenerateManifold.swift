@@ -2,6 +2,7 @@
 
 public import ArgumentParser
 public import FlowClient
+internal import Glibc
 
 /// `flowctl generate-manifold`.
 struct GenerateManifold: ParsableCommand {
@@ -13,36 +14,42 @@ struct GenerateManifold: ParsableCommand {
         flowctl generate-manifold --model earthquake -n 100000 --nfe 1 --seed 7 -o samples.npy --plot map.svg
 
       Time runs from 0, the data, to 1, the prior: points go from time t down to time s. The same model, seed and \
-      number of evaluations give the same points, whatever the batch. A file is called NAME.partial until it is whole.
+      number of evaluations give the same points, whatever the batch. A file is called NAME.partial until it is whole, or \
+      until you interrupt.
       """)
 
   @Option(help: "The model's name, as flowctl models lists it.")
   var model: String
 
   @Option(
-    name: [.customShort("n"), .customLong("count")], help: "How many points; default: as many as --start has."
+    name: [.customShort("n"), .customLong("count")], parsing: .unconditional,
+    help: "How many points; default: as many as --start has."
   )
   var count: Int?
 
-  @Option(help: "Network evaluations a point; default: the model's.")
+  @Option(parsing: .unconditional, help: "Network evaluations a point; default: the model's.")
   var nfe: Int?
 
-  @Option(help: "Decides everything random; default: the server chooses one and the report names it.")
+  @Option(
+    parsing: .unconditional,
+    help: "Decides everything random; default: the server chooses one and the report names it.")
   var seed: UInt64?
 
   @Option(help: "A file of points to start at: .npy, or lines of numbers.")
   var start: String?
 
-  @Option(name: .customShort("t"), help: "The time that points start at, 0…1.")
+  @Option(
+    name: .customShort("t"), parsing: .unconditional,
+    help: "The time that points start at, 0…1; below 1 it wants --start.")
   var startTime = 1.0
 
-  @Option(name: .customShort("s"), help: "The time that they are taken to, 0…t.")
+  @Option(name: .customShort("s"), parsing: .unconditional, help: "The time that they are taken to, 0…t.")
   var endTime = 0.0
 
   @Flag(help: "The points at every time of the walk, start and end included.")
   var trajectory = false
 
-  @Option(help: "Points in a message; default: the server chooses.")
+  @Option(parsing: .unconditional, help: "Points in a message; default: the server chooses.")
   var batch: Int?
 
   @Option(help: "npy, csv, safetensors or float32; default: by the output's extension.")
@@ -61,6 +68,18 @@ struct GenerateManifold: ParsableCommand {
   var quiet = false
 
   @OptionGroup var server: ServerOptions
+
+  func validate() throws {
+    guard let plot else { return }
+    guard plot.hasSuffix(".svg") else {
+      throw ValidationError("--plot draws SVG, and \(plot) is no name of one; name a file .svg")
+    }
+    if plot == output { throw ValidationError("--plot and --output name one file; give each its own") }
+    let folder = plot.contains("/") ? String(plot[...plot.lastIndex(of: "/")!]) : "."
+    guard access(folder, W_OK) == 0 else {
+      throw ValidationError("--plot: the folder \(folder) cannot be written to; name another")
+    }
+  }
 
   func run() throws {
     let target = try PointTarget(path: output, format: format)

@@ -20,11 +20,14 @@ struct Pack: ParsableCommand {
   @Option(help: "Where recordings are, by default $FLOW_DATA or data.")
   var data: String?
 
+  @Option(name: .customLong("set"), help: "A value of the recipe that training was given; may be repeated.")
+  var settings: [String] = []
+
   @Option(help: "The stage of a video recipe whose weights to take.", transform: stage(named:))
   var stage: Pipeline.Stage = .student
 
   func run() throws {
-    switch try RecipePipeline(recipePath: recipe, runs: runs, data: data) {
+    switch try RecipePipeline(recipePath: recipe, settings: settings, runs: runs, data: data) {
     case .video(let pipeline): try pipeline.pack(stage, to: output)
     case .manifold(let pipeline): try pipeline.pack(to: output)
     }

@@ -161,9 +161,21 @@ struct EdgeTests {
     #expect(check.manifold.violation(Tensor(row, shape: [1, width])) == [.infinity])
     row[width - 1] = .infinity
     #expect(check.manifold.violation(Tensor(row, shape: [1, width])) == [.infinity])
-    if laws.name.contains("euclidean") || laws.name.contains("torus") { return }
+    if laws.name.hasPrefix("euclidean") || laws.name.hasPrefix("torus") { return }
     let outside = check.x.tensor.affine(scale: -3, shift: laws.name.contains("poincare") ? 4 : 0.4)
     #expect(check.manifold.violation(outside).allSatisfy { $0 > 0.05 })
+  }
+
+  @Test(
+    "a singular matrix is no rotation and no frame",
+    arguments: [
+      ("so(3)", [0, 0, 0, 0, 0, 0, 0, 0, 0] as [Float]), ("so(3)", [1, 0, 0, 0, 1, 0, 0, 0, 0]),
+      ("so(3)", [1, 0, 0, 0, 0, 0, 0, 0, 0]), ("so(3)", [1, 0, 0, 0, 1, 0, 0, 0, -1]),
+      ("so(3)", [Float](repeating: 1e30, count: 9)), ("stiefel(2,1)", [0, 0]),
+      ("stiefel(3,2)", [1, 1, 0, 0, 0, 0]),
+    ])
+  func singular(name: String, row: [Float]) throws {
+    #expect(try manifold(named: name).violation(Tensor(row, shape: [1, row.count]))[0] > 0.5)
   }
 
   @Test(

@@ -76,6 +76,9 @@ struct PointBadInputTests {
       "coordinate 6 of point 0", "inf"),
     // Times.
     input(
+      "t below 1 without start", #""model":"sphere","t":0.25"#, "t", "t is 0.25 and there is no start",
+      "send start"),
+    input(
       "s after t", #""model":"sphere","t":0.25,"s":0.75"#, "s", "s is 0.75 and t is 0.25", "exchange them"),
     input("t beyond 1", #""model":"sphere","t":1.5"#, "t", "t is 1.5", "from 0.0 to 1.0"),
     input("s before 0", #""model":"sphere","s":-0.1"#, "s", "s is -0.1", "from 0.0 to 1.0"),

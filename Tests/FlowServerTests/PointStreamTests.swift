@@ -84,7 +84,9 @@ struct PointStreamTests {
   func trajectory() throws {
     let daemon = try TestDaemon(catalogue: PointCatalogue())
     let client = try daemon.connect()
-    let wish = try PointsWish(points: 10, evaluations: 4, startTime: 0.5, wantsTrajectory: true)
+    let start = try StartPoints(
+      count: 10, width: 3, coordinates: (0..<10).flatMap { _ in [0, 0.6, 0.8] as [Float] })
+    let wish = try PointsWish(evaluations: 4, startTime: 0.5, wantsTrajectory: true, start: start)
     let opened = try client.openPoints(OpenRequest(model: "sphere", seed: 1, .points(wish)))
     #expect(opened.times == [0.5, 0.375, 0.25, 0.125, 0])
     let stream = try client.collectPoints(opened.session)

@@ -76,7 +76,8 @@ extension ManifoldManifest {
   func fault(on geometry: PointGeometry) -> String? {
     if format != Self.currentFormat { return "format '\(format)' is not \(Self.currentFormat)" }
     if time != Self.dataAtZero { return "time '\(time)' is not '\(Self.dataAtZero)'" }
-    return sizeFault ?? shapeFault(geometry) ?? samplingFault ?? prior.fault(on: geometry)
+    return sizeFault ?? shapeFault(geometry) ?? head.fault(on: geometry.manifold) ?? samplingFault
+      ?? prior.fault(on: geometry)
   }
 
   /// Bounds keep a damaged file from asking for more memory than there is.
@@ -103,6 +104,11 @@ extension ManifoldManifest {
     ]
     for (name, size) in sizes where size != geometry.ambient {
       return "\(name) has \(size) numbers, and a point of \(geometry.name) has \(geometry.ambient)"
+    }
+    let usual = coordinateNames(of: geometry.name, count: geometry.ambient)
+    guard coordinates == usual else {
+      return "coordinates are \(coordinates.joined(separator: ", ")); those of \(geometry.name) are "
+        + usual.joined(separator: ", ")
     }
     return nil
   }

@@ -89,8 +89,10 @@ public struct PointGeometry: Sendable, Equatable {
     for (index, distance) in manifold.violation(points).enumerated() {
       let row = coordinates[index * ambient..<(index + 1) * ambient]
       let length = row.reduce(0) { $0 + $1 * $1 }.squareRoot()
-      // Also where the distance is no number.
-      if !(distance <= Self.tolerance * max(1, length)) { return Fault(index: index, distance: distance) }
+      // Also where the distance is no number, or the length more than a float.
+      if !length.isFinite || !(distance <= Self.tolerance * max(1, length)) {
+        return Fault(index: index, distance: distance)
+      }
     }
     return nil
   }

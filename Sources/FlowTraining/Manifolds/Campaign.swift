@@ -85,12 +85,15 @@ public struct Campaign {
     -> CampaignResult
   {
     let place = "\(runs)/\(recipe)/\(method.name)-\(seed)"
-    if let known = try known("\(place)/result.json") { return known }
     let settings = (plan.settings?[recipe] ?? []) + method.settings + ["optimiser.seed=\(seed)"]
     let pipeline = try ManifoldPipeline(
       recipePath: "\(folder.isEmpty ? "" : folder + "/")\(recipe)/recipe.yaml", settings: settings,
       runs: place,
       data: data)
+    if let known = try known("\(place)/result.json") {
+      try pipeline.checkRun(remedy: "remove \(place) to train it anew")
+      return known
+    }
     let clock = ContinuousClock()
     var run = try pipeline.openRun()
     let before = run.step

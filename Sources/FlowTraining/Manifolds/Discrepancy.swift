@@ -52,8 +52,9 @@ public struct Discrepancy: Sendable {
     let cross = 2 * xy / (n * m)
     // k(x, x) = 1.
     let unbiased = (xx - n) / (n * (n - 1)) + (y.sum - m) / (m * (m - 1)) - cross
-    return Estimate(
-      biased: max(0, xx / (n * n) + y.sum / (m * m) - cross).squareRoot(), unbiasedSquare: unbiased)
+    let square = xx / (n * n) + y.sum / (m * m) - cross
+    // Rounding may make it negative; samples that are no numbers make it none, and `max` would hide that.
+    return Estimate(biased: square < 0 ? 0 : square.squareRoot(), unbiasedSquare: unbiased)
   }
 
   /// Σ k(xᵢ, yⱼ) over all pairs, some rows of x at a time.

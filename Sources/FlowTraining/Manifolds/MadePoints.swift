@@ -34,7 +34,7 @@ private func turning(to d: [Double]) -> [Double] {
 
 /// Wrapped normals of deviation 0.7 around (−0.6, 0.6) and (0.6, −0.6) of the Poincaré disk, every other point of one.
 func hyperbolicPairPoints(count: Int, on manifold: any Manifold) throws -> Tensor {
-  guard manifold.ambient == 2 else {
+  guard manifold is PoincareBall, manifold.ambient == 2 else {
     throw TrainingError(.badRecipe, "hyperbolicPair wants the manifold poincare(2), not \(manifold.name)")
   }
   var random = Random(key: 2302)
@@ -86,8 +86,11 @@ private func hat(_ omega: Variable) -> Variable {
 
 /// A helix around S², laid into a larger sphere by a random rotation: τ uniform in −π…π, longitude 5τ, latitude τ/2,
 /// moved along a normal tangent of deviation 0.05 (2602.07744).
-func sphereHelix(count: Int, ambient: Int) -> Tensor {
-  precondition(ambient >= 3, "sphereHelix: \(ambient) coordinates")
+func sphereHelix(count: Int, on manifold: any Manifold) throws -> Tensor {
+  let ambient = manifold.ambient
+  guard manifold is Sphere, ambient >= 3 else {
+    throw TrainingError(.badRecipe, "helix wants a manifold sphere(n) with n ≥ 2, not \(manifold.name)")
+  }
   var random = Random(key: 2602)
   let places = random.uniforms(count).map { Double(2 * $0 - 1) * .pi }
   let rows = places.flatMap { place in

@@ -90,7 +90,7 @@ public struct ManifoldEvaluation: Sendable, Codable, Equatable {
     let test = all.rows(0..<min(all.shape[0], settings.testPoints))
     gamma = recipe.gamma ?? 1
     let judge = Judge(
-      manifold, test: test, gamma: gamma, draws: settings.draws, key: 9000 + 1000 * recipe.optimiser.seed)
+      manifold, test: test, gamma: gamma, draws: settings.draws, key: 9000 &+ 1000 &* recipe.optimiser.seed)
     name = recipe.name
     self.manifold = manifold.name
     target = recipe.objective.target.rawValue
@@ -160,7 +160,7 @@ private struct Judge {
     let clock = ContinuousClock()
     var estimates: [Discrepancy.Estimate] = [], coordinates: [Double] = [], milliseconds = Double.infinity
     for draw in 0..<(draws ?? self.draws) {
-      var random = Random(key: key + UInt64(draw))
+      var random = Random(key: key &+ UInt64(draw))
       var samples = Tensor(0)
       let time = clock.measure { samples = sample(&random) }
       milliseconds = min(milliseconds, time / .milliseconds(1) * 1000 / Double(samples.shape[0]))

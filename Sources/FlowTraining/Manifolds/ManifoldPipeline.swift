@@ -40,23 +40,28 @@ public struct ManifoldPipeline {
 
   /// The run, at its last checkpoint if it has one. Throws ``TrainingError`` if that was made by another recipe.
   func openRun() throws -> TrainingRun {
-    let path = "\(folder)/recipe.yaml"
-    if FileManager.default.fileExists(atPath: path) {
-      let earlier = try ManifoldRecipe(path: path)
-      guard earlier.trainsLike(recipe) else {
-        throw TrainingError(
-          .badCheckpoint,
-          "\(folder) was begun by another recipe, \(path); train in another --runs folder, or remove it to begin anew"
-        )
-      }
-    }
+    let path = runRecipePath
+    try checkRun(remedy: "train in another --runs folder, or remove it to begin anew")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     try AtomicFile.write(Array(RecipeFile(path: recipePath, settings: settings).text().utf8), to: path)
     return try TrainingRun(stage, folder: folder)
   }
 
+  /// The recipe that the run was begun with, its settings in place.
+  private var runRecipePath: String { "\(folder)/recipe.yaml" }
+
+  /// Throws ``TrainingError`` if the run was begun by a recipe that trains otherwise.
+  func checkRun(remedy: String) throws {
+    guard FileManager.default.fileExists(atPath: runRecipePath) else { return }
+    guard try ManifoldRecipe(path: runRecipePath).trainsLike(recipe) else {
+      throw TrainingError(
+        .badCheckpoint, "\(folder) was begun by another recipe, \(runRecipePath); \(remedy)")
+    }
+  }
+
   /// The trained map as a bundle: the averaged weights of the last checkpoint.
   public func bundle() throws -> ManifoldBundle {
+    try checkRun(remedy: "give the --set that it was trained with")
     let path = TrainingRun.checkpointPath(folder)
     guard FileManager.default.fileExists(atPath: path) else {
       throw TrainingError(.badCheckpoint, "\(path) is not there; train the recipe first")
@@ -80,10 +85,13 @@ public struct ManifoldPipeline {
   /// Writes the bundle, its recipe beside it.
   public func pack(to folder: String) throws {
     try bundle().write(to: folder)
-    guard let text = FileManager.default.contents(atPath: recipePath) else {
-      throw TrainingError(.unreadable, "\(recipePath) is gone; put it back and pack again")
-    }
-    try AtomicFile.write(Array(text), to: "\(folder)/recipe.yaml")
+    // Its comments are kept where nothing was set.
+    let text =
+      settings.isEmpty
+      ? FileManager.default.contents(atPath: recipePath).map { String(decoding: $0, as: UTF8.self) } : nil
+    try AtomicFile.write(
+      Array((text ?? RecipeFile(path: recipePath, settings: settings).text()).utf8),
+      to: "\(folder)/recipe.yaml")
   }
 
   /// Draws what the trained map makes.

@@ -48,7 +48,7 @@ public struct ManifoldRecipe: Sendable, Codable, Equatable {
       ((1...8192).contains(n.width), "network.width must lie in 1…8192"),
       ((1...64).contains(n.layers), "network.layers must lie in 1…64"),
       ((1...64).contains(n.harmonics ?? 1), "network.harmonics must lie in 1…64"),
-      (batch > 0, "batch must be positive"),
+      ((1...65_536).contains(batch), "batch must lie in 1…65536"),
       ((gamma ?? 1) > 0 && (gamma ?? 1).isFinite, "gamma must be positive"),
       (sampler.steps > 0, "sampler.steps must be positive"),
       (sampler.maximumSteps >= sampler.steps, "sampler.maximumSteps must be sampler.steps or more"),
@@ -59,11 +59,14 @@ public struct ManifoldRecipe: Sendable, Codable, Equatable {
 
   /// The space. Throws ``TrainingError`` for a name that is none.
   func space() throws -> any Manifold {
+    let space: any Manifold
     do {
-      return try FlowManifolds.manifold(named: manifold)
+      space = try FlowManifolds.manifold(named: manifold)
     } catch {
       throw TrainingError(.badRecipe, "manifold: \(error)")
     }
+    if let fault = network.head?.fault(on: space) { throw TrainingError(.badRecipe, "network.\(fault)") }
+    return space
   }
 
   /// The shape of the network: it sees the cosines and sines of angles, and coordinates as they are, or as waves.

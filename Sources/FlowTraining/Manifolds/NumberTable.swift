@@ -4,8 +4,8 @@ internal import FoundationEssentials
 
 /// Rows of numbers from a text file, one row a line.
 ///
-/// Lines in front of the first row that begin with no number are its header. From there on a line that is not a row is
-/// an error that names it; empty lines are passed over.
+/// Lines that begin with # are comments, and one line of names may stand in front of the first row. Any other line that is
+/// not a row is an error that names it; empty lines are passed over.
 struct NumberTable {
   /// The rows, each of the same length.
   let rows: [[Double]]
@@ -30,12 +30,16 @@ struct NumberTable {
   /// Parses the text of a file.
   init(_ text: String, path: String, columns: Int, labels: Int = 0, separator: Character) throws {
     var rows: [[Double]] = [], lines: [Int] = []
+    var mayBeNames = labels == 0
+    let text = text.hasPrefix("\u{FEFF}") ? text.dropFirst() : text[...]
     let all = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
     for (index, line) in all.enumerated() {
       let parts = line.split(separator: separator, omittingEmptySubsequences: false)
         .map { $0.trimming(while: { $0 == " " || $0 == "\t" }) }
       if parts.allSatisfy(\.isEmpty) { continue }
-      if rows.isEmpty, labels == 0, !Self.beginsNumber(parts[0]) { continue }
+      if parts[0].hasPrefix("#") { continue }
+      defer { mayBeNames = false }
+      if mayBeNames, parts.count == columns, parts.allSatisfy({ Double($0) == nil }) { continue }
       let numbers = parts.dropFirst(labels).compactMap { Double($0) }
       guard parts.count == labels + columns, numbers.count == columns else {
         throw TrainingError(
@@ -54,10 +58,6 @@ struct NumberTable {
       throw TrainingError(.badData, "\(path): no line has \(columns) numbers; fetch the file anew")
     }
     (self.rows, self.lines) = (rows, lines)
-  }
-
-  private static func beginsNumber(_ text: Substring) -> Bool {
-    text.first.map { $0.isNumber || $0 == "-" || $0 == "+" || $0 == "." } ?? false
   }
 }
 

@@ -80,6 +80,12 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     }
     if share != nil, fall != nil { return "share is held and fall lets it fall; give one of them" }
     let checks: [(Bool, String)] = [
+      ((mean ?? 0).isFinite, "mean must be a number"),
+      (
+        (deviation ?? 1).isFinite && (power ?? 1).isFinite && (offset ?? 1).isFinite && (clip ?? 10).isFinite
+          && (diagonalWeight ?? 1).isFinite,
+        "deviation, power, offset, clip and diagonalWeight must be finite"
+      ),
       ((0..<1).contains(diagonal ?? 0.75), "diagonal must lie in 0..<1"),
       ((0...1).contains(atOne ?? 0), "atOne must lie in 0…1"),
       ((deviation ?? 1) > 0, "deviation must be positive"),

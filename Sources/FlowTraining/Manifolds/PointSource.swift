@@ -40,7 +40,7 @@ public enum PointSource: String, Sendable, Codable, CaseIterable {
     case .swissRoll: return try made(swissRollRotations(count: 40_000), manifold)
     case .hyperbolicPair: return try made(hyperbolicPairPoints(count: 20_000, on: manifold), manifold)
     case .rigidChains: return try made(rigidChainPoses(count: 20_000, on: manifold), manifold)
-    case .helix: return try made(sphereHelix(count: 100_000, ambient: manifold.ambient), manifold)
+    case .helix: return try made(sphereHelix(count: 100_000, on: manifold), manifold)
     }
   }
 

@@ -75,6 +75,15 @@ struct DiscrepancyTests {
     #expect(abs(found[1] - (2 - exp(-0.25) - exp(-1))) < 1e-5)
   }
 
+  @Test("samples that are no numbers have no discrepancy, and not none")
+  func notFinite() {
+    let measure = Discrepancy(on: Self.sphere), points = uniform(10, key: 1)
+    let spoilt = Tensor(points.elements.enumerated().map { $0 == 4 ? .nan : $1 }, shape: points.shape)
+    let estimate = measure.estimate(spoilt, against: measure.reference(points))
+    #expect(estimate.biased.isNaN && estimate.unbiasedSquare.isNaN)
+    #expect(measure.estimate(points, against: measure.reference(points)).biased < 1e-3)
+  }
+
   /// Where data are, if they are here: `tools/get-data manifolds`.
   static let data = ProcessInfo.processInfo.environment["FLOW_DATA"] ?? "data"
   static let hasData = FileManager.default.fileExists(atPath: data + "/manifolds/earth/quakes_all.csv")

@@ -168,6 +168,11 @@ struct ManifoldRunTests {
         try pipeline(["objective.target=semigroup"]).train(until: 3, progress: .silent)
       }
       #expect(error?.code == .badCheckpoint && error?.message.contains("recipe.yaml") == true)
+      // Nor are its weights packed under another's name.
+      let mislabelled = #expect(throws: TrainingError.self) {
+        try pipeline(["objective.target=semigroup"]).pack(to: folder + "/other")
+      }
+      #expect(mislabelled?.code == .badCheckpoint && mislabelled?.message.contains("--set") == true)
       try pipeline(["summary=Other words.", "optimiser.report=2"]).train(until: 4, progress: .silent)
     }
   }
@@ -201,10 +206,15 @@ struct ManifoldRunTests {
         rows.count == 5 && rows[3].hasPrefix("| RFM, end of step |") && rows[4].contains("| 0.25 |"),
         "\(table)")
       #expect(Set(rows.map { $0.count { $0 == "|" } }).count == 1)
-      // Nothing is trained again.
-      try FileManager.default.removeItem(atPath: folder + "/tiny/recipe.yaml")
+      // Nothing is trained again, and nothing by another recipe is taken for its result.
       try campaign.run(progress: .silent) { counts.append($0.count) }
       #expect(try campaign.results() == results)
+      _ = try Self.recipe(in: folder + "/tiny")
+      let recipe = try String(contentsOfFile: folder + "/tiny/recipe.yaml", encoding: .utf8)
+      try recipe.replacing("batch: 32", with: "batch: 33").write(
+        toFile: folder + "/tiny/recipe.yaml", atomically: true, encoding: .utf8)
+      let error = #expect(throws: TrainingError.self) { try campaign.run(progress: .silent) { _ in } }
+      #expect(error?.code == .badCheckpoint && error?.message.contains("remove") == true)
     }
   }
 
@@ -213,9 +223,47 @@ struct ManifoldRunTests {
     ("objective.target=lagrange", "lagrange"), ("objective.pairs=diagonal", "pairs everyRow"),
     ("objective.target=none", "pairs diagonal"), ("objective.target=consistency", "pairs toData"),
     ("objective.clip=0", "clip"), ("manifold=sphere(0)", "sphere"), ("network.width=0", "network.width"),
-    ("batch=0", "batch"), ("objective.weigth=none", "objective.weigth"), ("nothing.at=1", "nothing"),
+    ("batch=0", "batch"), ("batch=1000000000000", "65536"), ("objective.mean=.nan", "mean"),
+    ("objective.weigth=none", "objective.weigth"), ("nothing.at=1", "nothing"),
     ("optimiser", "optimiser.seed=2"), ("data=moon", "moon"), ("optimiser.clip=-1", "optimiser.clip"),
   ]
+
+  @Test("an answer that is measured by the metric wants a metric that all directions share")
+  func conformal() throws {
+    try withFolder { folder in
+      let space = { (manifold: String) in
+        try Self.recipe(["network.head=metricNormalised", "manifold=\(manifold)"], in: folder).space()
+      }
+      let ball = try space("poincare(2)")
+      #expect(ball.name == "poincare(2)")
+      for name in ["hyperboloid(2)", "product(poincare(2),sphere(2))", "spd(2)"] {
+        let error = #expect(throws: TrainingError.self) { _ = try space(name) }
+        #expect(error?.message.contains("network.head metricNormalised") == true, "\(error?.message ?? "")")
+      }
+    }
+  }
+
+  @Test("a seed of any size evaluates, and made data refuse a manifold that they are not made for")
+  func sizes() throws {
+    try withFolder { folder in
+      let seed = "optimiser.seed=18446744073709551615"
+      let stage = try Self.stage([seed], in: folder)
+      let pipeline = try ManifoldPipeline(
+        recipePath: folder + "/recipe.yaml", settings: [seed], runs: folder, data: nil)
+      let bundle = try pipeline.bundle(weights: stage.initialWeights())
+      let evaluation = pipeline.evaluate(
+        bundle, .init(evaluations: [1], draws: 2, testPoints: 10, likelihood: false), progress: .silent)
+      #expect(evaluation.rows.allSatisfy { $0.biased.mean.isFinite })
+      for (data, name) in [("helix", "sphere(1)"), ("helix", "torus(3)"), ("hyperbolicPair", "torus(2)")] {
+        let error = #expect(throws: TrainingError.self) {
+          _ = try ManifoldPipeline(
+            recipePath: folder + "/recipe.yaml", settings: ["data=\(data)", "manifold=\(name)"], runs: folder,
+            data: nil)
+        }
+        #expect(error?.code == .badRecipe && error?.message.contains(name) == true)
+      }
+    }
+  }
 
   @Test("a recipe that cannot work is refused with the field or both parts that disagree", arguments: faults)
   func refused(example: (String, String)) throws {

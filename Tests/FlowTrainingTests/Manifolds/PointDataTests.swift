@@ -52,7 +52,9 @@ struct PointDataTests {
     ("lat,lon\n1,2\nx,3\n", 3, "not 2 numbers"), ("1,2\n3\n", 2, "not 2 numbers"),
     ("# a\n1,2\n1,2,3\n", 3, "not 2 numbers"), ("1,2\n1,inf\n", 2, "not finite"),
     ("1,2\n1,nan\n", 2, "not finite"),
-    ("1,2\n\n\n95,2\n", 4, "no place"), ("-,2\n", 1, "not 2 numbers"),
+    ("lat,lon\nlat,lon\n1,2\n", 2, "not 2 numbers"), ("nan,5\n1,2\n", 1, "not finite"),
+    ("\u{FEFF}x,2\n1,2\n", 1, "not 2 numbers"), ("1,2\n\n\n95,2\n", 4, "no place"),
+    ("-,2\n", 1, "not 2 numbers"),
   ]
 
   @Test("a malformed row is refused with the line that it stands on", arguments: faults)
