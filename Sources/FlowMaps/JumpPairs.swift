@@ -32,14 +32,25 @@ public enum JumpPairs: Sendable, Equatable {
   case everyRow(atOne: Double)
   /// A share of the rows on the diagonal; the others on the triangle r < t, uniform (2505.18825).
   case triangle(diagonal: Double)
-  /// Two logit-normal times, the larger one t; a share of the rows on the diagonal (MeanFlow, 2505.13447).
-  case logitNormal(mean: Double, deviation: Double, diagonal: Double)
+  /// A time of each of two logit-normal laws, the larger one t; a share of the rows on the diagonal. MeanFlow has one law
+  /// twice (2505.13447); two means apart make long jumps more common (decoupled MeanFlow, 2510.24474).
+  case logitNormal(LogitNormal, LogitNormal, diagonal: Double)
+  /// A length t − r of one logit-normal law, then r of another, as far as t = r + length stays below 1 (TVM, 2511.19797);
+  /// as many rows on the diagonal, at times of the second law.
+  case length(LogitNormal, landing: LogitNormal)
   /// Jumps that land at r = 0 from t uniform, by way of s = t − `gap`·t; a share of the rows on the diagonal
   /// (consistency).
   case toData(gap: Double, diagonal: Double)
 
   /// Times keep this far from 0 and 1 and a jump is at least so long: quotients stay finite in float32.
   static let margin: Float = 1e-4
+
+  /// E[t − r] of the jumps that are drawn, from many.
+  public var meanLength: Double {
+    var random = Random(key: 0)
+    let times = sample(1 << 16, &random)
+    return zip(times.r, times.t).reduce(0) { $0 + Double($1.1 - $1.0) } / Double(max(times.r.count, 1))
+  }
 
   /// The times of `count` rows.
   public func sample(_ count: Int, _ random: inout Random) -> JumpTimes {
@@ -57,11 +68,18 @@ public enum JumpPairs: Sendable, Equatable {
       let times = Self.inside(random.uniforms(count))
       let pairs = (random.uniforms(count), random.uniforms(count))
       return Self.split(count, share, times, pairs)
-    case .logitNormal(let mean, let deviation, let share):
-      let sampler = TimeSampler.logitNormal(mean: Float(mean), deviation: Float(deviation))
-      let first = sampler.sample(count, atOne: 0, &random), second = sampler.sample(count, atOne: 0, &random)
-      // The rows on the diagonal are at the larger of two times too, as in the method's own code.
+    case .logitNormal(let one, let other, let share):
+      let first = one.sample(count, &random), second = other.sample(count, &random)
+      // The rows on the diagonal are at the larger of two times too, as in the methods' own code.
       return Self.split(count, share, zip(first, second).map { max($0, $1) }, (first, second))
+    case .length(let length, let landing):
+      let lengths = length.sample(count, &random), draws = random.uniforms(count)
+      let r = zip(lengths, draws).map { length, draw in
+        Float(landing.quantile(Double(draw) * landing.distribution(1 - Double(length))))
+      }
+      return Self.times(
+        count, diagonal: 0..<count, at: landing.sample(count, &random), jumps: 0..<count, r,
+        zip(r, lengths).map { min($0 + $1, 1) })
     case .toData(let gap, let share):
       let t = Self.inside(random.uniforms(count))
       var times = Self.split(count, share, t, ([Float](repeating: 0, count: count), t))

@@ -40,11 +40,16 @@ public protocol JumpTarget: Sendable {
   /// The squared error, [count, 1].
   func error(_ batch: JumpBatch, online: ManifoldMap, teacher: ManifoldMap) -> Variable
 
+  /// What the target is at a progress of 0…1 of the training.
+  func at(progress: Double) -> any JumpTarget
+
   /// What an error is multiplied by to be as great as that of a derivative: adaptive weights are taken of the product.
   var scale: Double { get }
 }
 
 extension JumpTarget {
+  /// The same throughout.
+  public func at(progress: Double) -> any JumpTarget { self }
   /// 1.
   public var scale: Double { 1 }
 }

@@ -11,7 +11,7 @@ public import FlowTensor
 
 /// Training of a flow map on a manifold, on pairs of a point of the data and one of the prior.
 ///
-/// The teacher of every target is the network itself at its present weights, as constants.
+/// The teacher of every target is the network itself, at its present weights as constants or at their moving average.
 public struct ManifoldStage: TrainingStage {
   /// The name of the stage.
   public let name = "flow"
@@ -19,6 +19,7 @@ public struct ManifoldStage: TrainingStage {
   public let model: MLP
   let manifold: any Manifold
   private let recipe: ManifoldRecipe
+  private let objective: Objective
   private let prior: ManifoldPrior
   private let training: Tensor
   private let validation: Tensor
@@ -28,6 +29,7 @@ public struct ManifoldStage: TrainingStage {
     self.recipe = recipe
     self.manifold = manifold
     model = MLP(recipe.shape(on: manifold))
+    objective = recipe.objective.objective(on: manifold)
     prior = recipe.prior ?? .standard
     training = points.training
     // As many as a report can afford to compare in pairs.
@@ -57,9 +59,10 @@ public struct ManifoldStage: TrainingStage {
     let count = training.shape[0]
     let indices = random.uniforms(recipe.batch).map { Int32(min(count - 1, Int($0 * Float(count)))) }
     let noise = prior.sample(recipe.batch, on: manifold, &random)
-    let loss = recipe.objective.objective(on: manifold, progress: progress).loss(
-      data: Variable(training.gather(indices)), noise: Variable(noise), online: map(p),
-      teacher: map(Parameters(p.values.map(\.detached))), &random)
+    let teacher = recipe.objective.teacher == .average ? average : Parameters(p.values.map(\.detached))
+    let loss = objective.loss(
+      data: Variable(training.gather(indices)), noise: Variable(noise), online: map(p), teacher: map(teacher),
+      progress: progress, &random)
     return loss.diagonal + loss.jumps
   }
 

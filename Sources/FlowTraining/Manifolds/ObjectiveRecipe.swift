@@ -24,7 +24,7 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
 
   /// The times that are learnt at.
   public enum Pairs: String, Sendable, Codable, CaseIterable {
-    case diagonal, everyRow, triangle, logitNormal, toData
+    case diagonal, everyRow, triangle, logitNormal, length, toData
   }
 
   /// What a jump's error counts.
@@ -32,18 +32,30 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     case none, interval, inverseSquareInterval, adaptive
   }
 
+  /// The weights that targets are made with.
+  public enum Teacher: String, Sendable, Codable, CaseIterable {
+    /// The network's own.
+    case own
+    /// Their moving average.
+    case average
+  }
+
   /// What jumps are compared with.
   public var target: Target
+  /// The weights that targets are made with; the network's own if absent.
+  public var teacher: Teacher?
   /// The times that are learnt at.
   public var pairs: Pairs
   /// The share of jumps that start at t = 1, for pairs everyRow; 0 if absent.
   public var atOne: Double?
   /// The share of rows on the diagonal, for pairs that part rows; 0.75 if absent.
   public var diagonal: Double?
-  /// Mean of logit-normal times; −0.4 if absent.
-  public var mean: Double?
-  /// Deviation of logit-normal times; 1 if absent.
-  public var deviation: Double?
+  /// The law of a time for pairs logitNormal, by default with the mean −0.4; of the length of a jump for pairs length, by
+  /// default with the mean −0.8. Deviations are 1 by default.
+  public var law: LogitNormal?
+  /// The law of the other time for pairs logitNormal, by default the same; of where a jump lands for pairs length, by
+  /// default with the mean −0.4.
+  public var otherLaw: LogitNormal?
   /// How far before t a consistency target starts, as a share of t; 0.05 if absent.
   public var gap: Double?
   /// AlphaFlow's share of the way at a known velocity, held through the training; absent where it falls.
@@ -61,6 +73,12 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
   public var clip: Float?
   /// What the diagonal counts against jumps; 1 if absent.
   public var diagonalWeight: Float?
+  /// What an error of the velocity counts by its time; 1 if absent.
+  public var timeWeight: DiagonalWeight?
+  /// The power k of the curriculum of lengths, which lets short jumps count more at first; none if absent.
+  public var lengthPower: Double?
+  /// Which times of the diagonal are learnt when; all throughout if absent.
+  public var times: TimeCurriculum?
 
   /// Two parts that do not go together and why, or a number that cannot be, or nil.
   var fault: String? {
@@ -80,15 +98,22 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     }
     if share != nil, fall != nil { return "share is held and fall lets it fall; give one of them" }
     let checks: [(Bool, String)] = [
-      ((mean ?? 0).isFinite, "mean must be a number"),
       (
-        (deviation ?? 1).isFinite && (power ?? 1).isFinite && (offset ?? 1).isFinite && (clip ?? 10).isFinite
-          && (diagonalWeight ?? 1).isFinite,
-        "deviation, power, offset, clip and diagonalWeight must be finite"
+        [law, otherLaw].allSatisfy { $0?.isUsable ?? true },
+        "law and otherLaw want a mean and a positive deviation"
+      ),
+      (
+        [power, offset, diagonalWeight.map(Double.init), clip.map(Double.init), lengthPower].allSatisfy {
+          $0?.isFinite ?? true
+        }, "power, offset, clip, diagonalWeight and lengthPower must be finite"
       ),
       ((0..<1).contains(diagonal ?? 0.75), "diagonal must lie in 0..<1"),
       ((0...1).contains(atOne ?? 0), "atOne must lie in 0…1"),
-      ((deviation ?? 1) > 0, "deviation must be positive"),
+      ((lengthPower ?? 1) > 0, "lengthPower must be positive"),
+      (
+        times.map { $0.clusters > 0 && $0.last > 0 && $0.last <= 1 } ?? true,
+        "times want clusters, and a last in 0…1"
+      ),
       ((share ?? 1) > 0 && (share ?? 1) <= 1, "share must lie above 0 and at most at 1"),
       (
         fall.map { $0.last > $0.first && (0..<0.5).contains($0.clamp) } ?? true,
@@ -103,11 +128,14 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     return checks.first { !$0.0 }?.1
   }
 
-  /// The method as it is when this share of the training is done.
-  func objective(on manifold: any Manifold, progress: Double = 0) -> Objective {
-    Objective(
-      path: GeodesicPath(manifold), pairs: jumpPairs, target: jumpTarget(at: progress), weight: jumpWeight,
+  func objective(on manifold: any Manifold) -> Objective {
+    var objective = Objective(
+      path: GeodesicPath(manifold), pairs: jumpPairs, target: jumpTarget, weight: jumpWeight,
       diagonalWeight: diagonalWeight ?? 1)
+    objective.lengths = lengthPower.map { LengthCurriculum(power: $0, of: jumpPairs) }
+    objective.timeWeight = timeWeight ?? .none
+    objective.times = times
+    return objective
   }
 
   private var jumpPairs: JumpPairs {
@@ -117,12 +145,17 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     case .everyRow: return .everyRow(atOne: atOne ?? 0)
     case .triangle: return .triangle(diagonal: share)
     case .logitNormal:
-      return .logitNormal(mean: mean ?? -0.4, deviation: deviation ?? 1, diagonal: share)
+      let law = law ?? LogitNormal(mean: -0.4, deviation: 1)
+      return .logitNormal(law, otherLaw ?? law, diagonal: share)
+    case .length:
+      return .length(
+        law ?? LogitNormal(mean: -0.8, deviation: 1),
+        landing: otherLaw ?? LogitNormal(mean: -0.4, deviation: 1))
     case .toData: return .toData(gap: gap ?? 0.05, diagonal: share)
     }
   }
 
-  private func jumpTarget(at progress: Double) -> (any JumpTarget)? {
+  private var jumpTarget: (any JumpTarget)? {
     let clip = clip ?? 10
     switch target {
     case .none: return nil
@@ -133,15 +166,14 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     case .meanFlow: return ManifoldMeanFlow(motion: .path, clip: clip)
     case .meanFlowOwn: return ManifoldMeanFlow(motion: .own, clip: clip)
     case .consistency: return Consistency()
-    case .alpha: return alpha(at: progress, along: .path)
-    case .alphaOwn: return alpha(at: progress, along: .own)
+    case .alpha: return alpha(along: .path)
+    case .alphaOwn: return alpha(along: .own)
     }
   }
 
-  private func alpha(at progress: Double, along motion: ManifoldMeanFlow.Motion) -> any JumpTarget {
-    let share = share ?? (fall ?? AlphaSchedule(from: 0.1, to: 0.7)).share(at: progress)
-    return share > 0
-      ? Alpha(share: share, motion: motion) : ManifoldMeanFlow(motion: motion, clip: clip ?? 10)
+  private func alpha(along motion: ManifoldMeanFlow.Motion) -> any JumpTarget {
+    if let share { return Alpha(share: share, motion: motion) }
+    return AlphaFlow(fall ?? AlphaSchedule(from: 0.1, to: 0.7), motion: motion, clip: clip ?? 10)
   }
 
   private var jumpWeight: JumpWeight {
@@ -152,4 +184,8 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     case .adaptive: .adaptive(power: power ?? 1, offset: offset ?? 0.01)
     }
   }
+}
+
+extension LogitNormal {
+  fileprivate var isUsable: Bool { mean.isFinite && deviation.isFinite && deviation > 0 }
 }

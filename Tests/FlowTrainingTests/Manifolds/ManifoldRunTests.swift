@@ -65,6 +65,10 @@ struct ManifoldRunTests {
     ["objective.target=meanFlow", "objective.pairs=logitNormal", "objective.weight=adaptive"],
     ["objective.target=meanFlowOwn"],
     ["objective.target=alpha", "objective.pairs=logitNormal", "objective.weight=adaptive"],
+    [
+      "objective.target=meanFlow", "objective.pairs=logitNormal", "objective.lengthPower=1",
+      "objective.timeWeight=minimumSNR", "objective.times={ clusters: 4, last: 0.5 }",
+    ], ["objective.pairs=length", "objective.teacher=average"],
     ["objective.target=consistency", "objective.pairs=toData"],
     ["objective.target=eulerianPublished"],
   ]
@@ -85,7 +89,7 @@ struct ManifoldRunTests {
     }
   }
 
-  @Test("a few hundred steps bring one-step samples to the data", arguments: methods.prefix(7))
+  @Test("a few hundred steps bring one-step samples to the data", arguments: methods.prefix(9))
   func learns(settings: [String]) throws {
     try withFolder { folder in
       let stage = try Self.stage(
@@ -107,7 +111,7 @@ struct ManifoldRunTests {
     try withFolder { folder in
       let at = { (settings: [String], progress: Double) in
         try Self.recipe(["objective.target=alphaOwn"] + settings, in: folder).objective
-          .objective(on: Sphere(dimension: 2), progress: progress).target
+          .objective(on: Sphere(dimension: 2)).target?.at(progress: progress)
       }
       let targets = try [0, 0.4, 0.9].map { try at([], $0) }
       #expect((targets[0] as? Alpha)?.share == 1)
@@ -223,7 +227,10 @@ struct ManifoldRunTests {
     ("objective.target=lagrange", "lagrange"), ("objective.pairs=diagonal", "pairs everyRow"),
     ("objective.target=none", "pairs diagonal"), ("objective.target=consistency", "pairs toData"),
     ("objective.clip=0", "clip"), ("manifold=sphere(0)", "sphere"), ("network.width=0", "network.width"),
-    ("batch=0", "batch"), ("batch=1000000000000", "65536"), ("objective.mean=.nan", "mean"),
+    ("batch=0", "batch"), ("batch=1000000000000", "65536"),
+    ("objective.law={ mean: .nan, deviation: 1 }", "law"),
+    ("objective.otherLaw={ mean: 0, deviation: 0 }", "law"), ("objective.lengthPower=0", "lengthPower"),
+    ("objective.times={ clusters: 0, last: 1 }", "clusters"),
     ("objective.weigth=none", "objective.weigth"), ("nothing.at=1", "nothing"),
     ("optimiser", "optimiser.seed=2"), ("data=moon", "moon"), ("optimiser.clip=-1", "optimiser.clip"),
   ]
