@@ -66,6 +66,8 @@ struct RecipeFile {
     do {
       value = try YAMLDecoder().decode(Value.self, from: root)
       known = try Yams.compose(yaml: YAMLEncoder().encode(value))
+    } catch let error as DecodingError {
+      throw TrainingError(.badRecipe, "\(path): \(error.sentence)")
     } catch {
       throw TrainingError(.badRecipe, "\(path): \(error)")
     }
@@ -88,4 +90,37 @@ struct RecipeFile {
 
   /// The recipe as YAML, settings in place.
   func text() throws -> String { try Yams.serialize(node: root) }
+}
+
+extension DecodingError {
+  /// The field at fault and what is the matter with it.
+  fileprivate var sentence: String {
+    let field = { (path: [any CodingKey]) in path.map(\.stringValue).joined(separator: ".") }
+    switch self {
+    case .keyNotFound(let key, let context):
+      return "'\(field(context.codingPath + [key]))' is missing; give it a value"
+    case .valueNotFound(_, let context): return "'\(field(context.codingPath))' has no value; give it one"
+    case .typeMismatch(let type, let context):
+      return "'\(field(context.codingPath))' must be of type \(type): \(context.debugDescription)"
+    case .dataCorrupted(let context):
+      return "'\(field(context.codingPath))': \(context.debugDescription)"
+    @unknown default: return "\(self)"
+    }
+  }
+}
+
+/// A value of a recipe that is one of some names.
+public protocol NamedChoice: RawRepresentable, CaseIterable, Codable where RawValue == String {}
+
+extension NamedChoice {
+  /// The choice of a name; an error that lists all names if there is none of it.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer(), name = try container.decode(String.self)
+    guard let choice = Self(rawValue: name) else {
+      let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "'\(name)' is none of \(names)")
+    }
+    self = choice
+  }
 }

@@ -58,7 +58,9 @@ extension Campaign {
     let squares = results.compactMap { at($0, 1).map { $0.unbiasedSquare.mean * 1e4 } }
     cells.append(plusMinus(ManifoldEvaluation.Spread(squares), digits: 1))
     if isTorus { cells.append(over { at($0, 1)?.perCoordinate?.mean } ?? "") }
-    cells.append(plan.published?[recipe]?[name].map { "\($0)" } ?? "")
+    let floor = results[0].evaluation.rows[0], noise = (floor.perCoordinate ?? floor.biased).mean
+    cells.append(
+      plan.published?[recipe]?[name].map { "\($0)" + ($0 < noise ? ", below the floor" : "") } ?? "")
     let isOwn = sampler != "eulerAtEnd"
     cells.append(isOwn ? over { $0.evaluation.negativeLogLikelihood } ?? "" : "")
     cells.append(isOwn ? over { $0.diagonal } ?? "" : "")

@@ -6,7 +6,7 @@ public import FlowMaps
 /// The parts that an ``FlowMaps/Objective`` is made of, by name.
 public struct ObjectiveRecipe: Sendable, Codable, Equatable {
   /// What jumps are compared with.
-  public enum Target: String, Sendable, Codable, CaseIterable {
+  public enum Target: String, Sendable, NamedChoice {
     /// There are no jumps: Riemannian flow matching.
     case none
     case lagrangian, eulerian, semigroup
@@ -23,17 +23,17 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
   }
 
   /// The times that are learnt at.
-  public enum Pairs: String, Sendable, Codable, CaseIterable {
+  public enum Pairs: String, Sendable, NamedChoice {
     case diagonal, everyRow, triangle, logitNormal, length, toData
   }
 
   /// What a jump's error counts.
-  public enum Weight: String, Sendable, Codable, CaseIterable {
+  public enum Weight: String, Sendable, NamedChoice {
     case none, interval, inverseSquareInterval, adaptive
   }
 
   /// The weights that targets are made with.
-  public enum Teacher: String, Sendable, Codable, CaseIterable {
+  public enum Teacher: String, Sendable, NamedChoice {
     /// The network's own.
     case own
     /// Their moving average.

@@ -4,7 +4,7 @@ public import FlowManifolds
 internal import FlowTensor
 
 /// A data set by name, as recipes name it: read from files under `$FLOW_DATA/manifolds`, or made.
-public enum PointSource: String, Sendable, Codable, CaseIterable {
+public enum PointSource: String, Sendable, NamedChoice {
   /// Events on the Earth, unit vectors: Mathieu and Nickel (2020), and after them every paper of this field.
   case volcano, earthquake, flood, fire
   /// Seven torsion angles of a nucleotide's backbone.

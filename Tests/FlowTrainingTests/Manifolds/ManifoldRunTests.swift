@@ -224,7 +224,8 @@ struct ManifoldRunTests {
 
   /// A setting that cannot be, and what the error names.
   static let faults: [(String, String)] = [
-    ("objective.target=lagrange", "lagrange"), ("objective.pairs=diagonal", "pairs everyRow"),
+    ("objective.target=lagrange", "none, lagrangian, eulerian"), ("batch=abc", "'batch'"),
+    ("objective.pairs=diagonal", "pairs everyRow"),
     ("objective.target=none", "pairs diagonal"), ("objective.target=consistency", "pairs toData"),
     ("objective.clip=0", "clip"), ("manifold=sphere(0)", "sphere"), ("network.width=0", "network.width"),
     ("batch=0", "batch"), ("batch=1000000000000", "65536"),
@@ -232,7 +233,8 @@ struct ManifoldRunTests {
     ("objective.otherLaw={ mean: 0, deviation: 0 }", "law"), ("objective.lengthPower=0", "lengthPower"),
     ("objective.times={ clusters: 0, last: 1 }", "clusters"),
     ("objective.weigth=none", "objective.weigth"), ("nothing.at=1", "nothing"),
-    ("optimiser", "optimiser.seed=2"), ("data=moon", "moon"), ("optimiser.clip=-1", "optimiser.clip"),
+    ("optimiser", "optimiser.seed=2"), ("data=moon", "volcano, earthquake"),
+    ("optimiser.clip=-1", "optimiser.clip"),
   ]
 
   @Test("an answer that is measured by the metric wants a metric that all directions share")
