@@ -8,6 +8,8 @@ package import FlowTensor
 /// exp_x(u) = x + u, wrapped. log_x(y) = y − x with each coordinate wrapped to [−π, π); distance = √Σ logᵢ², the true
 /// geodesic one. Transport changes nothing; curvature 0; injectivity radius π.
 ///
+/// A point's angles lie in [0, 2π]: float32 rounds the last turn's end up.
+///
 /// Cut locus: where two angles are half a turn apart log goes backwards, to −π. Angles of any size are taken as input;
 /// their wrapped value is good to 2e-7 a turn.
 package struct FlatTorus: Manifold {

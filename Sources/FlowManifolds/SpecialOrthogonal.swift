@@ -80,9 +80,9 @@ package struct SpecialOrthogonal: Manifold {
     moved(Float(0.5).squareRoot() * product(z, generators, transposeB: true), at: x)
   }
 
-  /// 2·log(sin(θ/2)/(θ/2)).
+  /// 2·log|sin(θ/2)/(θ/2)|.
   package func logVolumeOfExp(_ x: Variable, _ u: Variable) -> Variable {
-    2 * (0.25 * inner(u, u, at: x)).map(.stumpff(1)).map(.log)
+    2 * (0.25 * inner(u, u, at: x)).map(.stumpff(1)).map(.absolute).map(.log)
   }
 
   // MARK: Body vectors

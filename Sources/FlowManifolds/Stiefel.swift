@@ -74,17 +74,24 @@ package struct Stiefel: Manifold {
   package func exp(_ x: Variable, _ u: Variable) -> Variable { turned(x, by: lift(u, at: x)) }
 
   package func log(_ x: Variable, _ y: Variable) -> Variable {
-    var u = tangent(y, at: x), best = Float.infinity
+    let count = y.shape[0]
+    var u = tangent(y, at: x), best = [Float](repeating: .infinity, count: count)
+    // Each row by itself: what comes of it is not to depend on its neighbours.
+    var isDone = [Bool](repeating: false, count: count)
     for _ in 0..<48 {
       let w = lift(u, at: x), end = turned(x, by: w)
-      let miss = (y - end).tensor.map(.absolute).reshaped([1, y.shape.count]).largest(axis: 1).item
-      // Float32 comes no nearer.
-      if miss < 1e-6 || (miss < 1e-4 && miss > 0.8 * best) || miss.isNaN { break }
-      best = min(best, miss)
+      for (row, miss) in (y - end).tensor.map(.absolute).largest(axis: 1).elements.enumerated() {
+        // Float32 comes no nearer.
+        let isThere = miss < 1e-6 || (miss < 1e-4 && miss > 0.8 * best[row]) || miss.isNaN
+        isDone[row] = isDone[row] || isThere
+        best[row] = min(best[row], miss)
+      }
+      if !isDone.contains(false) { break }
       let omega = lift(tangent(y, at: end), at: end), bracket = w.times(omega) - omega.times(w)
       let second = w.times(bracket) - bracket.times(w)
       let back = omega - 0.5 * bracket + (1 / 12) * second
-      u = u + tangent(back.times(matrices(x)).flattened, at: x)
+      let done = Tensor(isDone.map { $0 ? 1 : 0 }, shape: [count, 1])
+      u = select(done, u, u + tangent(back.times(matrices(x)).flattened, at: x))
     }
     return u
   }

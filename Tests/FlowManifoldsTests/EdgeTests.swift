@@ -166,6 +166,21 @@ struct EdgeTests {
     #expect(check.manifold.violation(outside).allSatisfy { $0 > 0.05 })
   }
 
+  @Test("a frame's logarithm depends on the rows beside it by no more than rounding")
+  func rowsApart() throws {
+    let frames = try manifold(named: "stiefel(4,2)")
+    var random = Random(key: 31)
+    let x = Variable(frames.samplePrior(4, &random))
+    let u = Variable(Tensor([0.05, 0.5, 1.5, 0.9], shape: [4, 1])) * frames.tangentNormal(at: x, &random)
+    let y = frames.exp(x, u), together = frames.log(x, y).tensor
+    for row in 0..<4 {
+      let alone = frames.log(Variable(x.tensor.rows(row..<row + 1)), Variable(y.tensor.rows(row..<row + 1)))
+        .tensor
+      let beside = together.rows(row..<row + 1).elements
+      #expect(zip(alone.elements, beside).allSatisfy { abs($0 - $1) < 2e-6 })
+    }
+  }
+
   @Test(
     "a singular matrix is no rotation and no frame",
     arguments: [
