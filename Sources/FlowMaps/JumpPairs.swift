@@ -38,6 +38,9 @@ public enum JumpPairs: Sendable, Equatable {
   /// A length t − r of one logit-normal law, then r of another, as far as t = r + length stays below 1 (TVM, 2511.19797);
   /// as many rows on the diagonal, at times of the second law.
   case length(LogitNormal, landing: LogitNormal)
+  /// Jumps to the least of a number of levels of noise from any other, by way of the level before it: no row on the
+  /// diagonal. The levels are those of Karras et al., as times of the linear path (consistency models, 2303.01469).
+  case levels(ConsistencyLevels)
   /// Jumps that land at r = 0 from t uniform, by way of s = t − `gap`·t; a share of the rows on the diagonal
   /// (consistency).
   case toData(gap: Double, diagonal: Double)
@@ -53,7 +56,9 @@ public enum JumpPairs: Sendable, Equatable {
   }
 
   /// The times of `count` rows.
-  public func sample(_ count: Int, _ random: inout Random) -> JumpTimes {
+  ///
+  /// - Parameter progress: the share of the training that is done.
+  public func sample(_ count: Int, progress: Double = 0, _ random: inout Random) -> JumpTimes {
     switch self {
     case .diagonal:
       let times = Self.inside(random.uniforms(count))
@@ -80,6 +85,12 @@ public enum JumpPairs: Sendable, Equatable {
       return Self.times(
         count, diagonal: 0..<count, at: landing.sample(count, &random), jumps: 0..<count, r,
         zip(r, lengths).map { min($0 + $1, 1) })
+    case .levels(let levels):
+      let times = levels.times(at: progress).map { Float($0) }
+      let later = random.uniforms(count).map { 1 + min(times.count - 2, Int($0 * Float(times.count - 1))) }
+      return JumpTimes(
+        diagonal: 0..<0, diagonalTimes: [], jumps: 0..<count, r: later.map { _ in times[0] },
+        s: later.map { times[$0 - 1] }, t: later.map { times[$0] })
     case .toData(let gap, let share):
       let t = Self.inside(random.uniforms(count))
       var times = Self.split(count, share, t, ([Float](repeating: 0, count: count), t))

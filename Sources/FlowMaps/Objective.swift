@@ -50,7 +50,7 @@ public struct Objective: Sendable {
     _ random: inout Random
   ) -> (diagonal: Variable, jumps: Variable) {
     let count = data.shape[0]
-    var times = pairs.sample(count, &random)
+    var times = pairs.sample(count, progress: progress, &random)
     if let least = self.times.map({ Float($0.least(at: progress)) }) {
       times.diagonalTimes = times.diagonalTimes.map { least + (1 - least) * $0 }
     }

@@ -16,6 +16,8 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     /// MeanFlow along the model's own velocity.
     case meanFlowOwn
     case consistency
+    /// Consistency with a step of the teacher's flow in place of the path.
+    case consistencyFlow
     /// AlphaFlow along the path's velocity.
     case alpha
     /// AlphaFlow along the model's own velocity.
@@ -24,7 +26,7 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
 
   /// The times that are learnt at.
   public enum Pairs: String, Sendable, NamedChoice {
-    case diagonal, everyRow, triangle, logitNormal, length, toData
+    case diagonal, everyRow, triangle, logitNormal, length, levels, toData
   }
 
   /// What a jump's error counts.
@@ -56,6 +58,8 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
   /// The law of the other time for pairs logitNormal, by default the same; of where a jump lands for pairs length, by
   /// default with the mean −0.4.
   public var otherLaw: LogitNormal?
+  /// The levels of noise for pairs levels; from 2 to 151 if absent.
+  public var levels: ConsistencyLevels?
   /// How far before t a consistency target starts, as a share of t; 0.05 if absent.
   public var gap: Double?
   /// AlphaFlow's share of the way at a known velocity, held through the training; absent where it falls.
@@ -88,9 +92,17 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     if target != .none, pairs == .diagonal {
       return "target \(target.rawValue) compares jumps, and pairs diagonal draws none; use pairs everyRow"
     }
-    if target == .consistency, pairs != .toData {
+    let isConsistency = target == .consistency || target == .consistencyFlow
+    if isConsistency, pairs != .toData, pairs != .levels {
       return
-        "target consistency starts a little before t, and pairs \(pairs.rawValue) half way; use pairs toData"
+        "target \(target.rawValue) starts a little before t, and pairs \(pairs.rawValue) half way; use pairs toData"
+    }
+    if !isConsistency, pairs == .levels {
+      return
+        "pairs levels go from level to level, and target \(target.rawValue) half way; use target consistency"
+    }
+    if target == .consistencyFlow, pairs == .levels {
+      return "target consistencyFlow steps along the velocity, and pairs levels learn none; use pairs toData"
     }
     let isAlpha = target == .alpha || target == .alphaOwn
     if !isAlpha, share != nil || fall != nil {
@@ -109,6 +121,11 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
       ),
       ((0..<1).contains(diagonal ?? 0.75), "diagonal must lie in 0..<1"),
       ((0...1).contains(atOne ?? 0), "atOne must lie in 0…1"),
+      (
+        levels.map { (2...10_000).contains($0.first) && ($0.first...10_000).contains($0.last ?? $0.first) }
+          ?? true,
+        "levels want a first of 2…10000 and a last that is no less"
+      ),
       ((lengthPower ?? 1) > 0, "lengthPower must be positive"),
       (
         times.map { $0.clusters > 0 && $0.last > 0 && $0.last <= 1 } ?? true,
@@ -151,6 +168,7 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
       return .length(
         law ?? LogitNormal(mean: -0.8, deviation: 1),
         landing: otherLaw ?? LogitNormal(mean: -0.4, deviation: 1))
+    case .levels: return .levels(levels ?? ConsistencyLevels(2, to: 150))
     case .toData: return .toData(gap: gap ?? 0.05, diagonal: share)
     }
   }
@@ -166,6 +184,7 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     case .meanFlow: return ManifoldMeanFlow(motion: .path, clip: clip)
     case .meanFlowOwn: return ManifoldMeanFlow(motion: .own, clip: clip)
     case .consistency: return Consistency()
+    case .consistencyFlow: return Consistency(step: .flow)
     case .alpha: return alpha(along: .path)
     case .alphaOwn: return alpha(along: .own)
     }

@@ -71,6 +71,8 @@ struct ManifoldRunTests {
     ], ["objective.pairs=length", "objective.teacher=average"],
     ["objective.target=consistency", "objective.pairs=toData"],
     ["objective.target=eulerianPublished"],
+    ["objective.target=consistencyFlow", "objective.pairs=toData", "objective.diagonal=0.5"],
+    ["objective.target=consistency", "objective.pairs=levels"],
   ]
 
   @Test("a run of any method that is stopped and resumed ends bit-identical", arguments: methods)
@@ -231,6 +233,7 @@ struct ManifoldRunTests {
     ("batch=0", "batch"), ("batch=1000000000000", "65536"),
     ("objective.law={ mean: .nan, deviation: 1 }", "law"),
     ("objective.otherLaw={ mean: 0, deviation: 0 }", "law"), ("objective.lengthPower=0", "lengthPower"),
+    ("objective.pairs=levels", "target consistency"),
     ("objective.times={ clusters: 0, last: 1 }", "clusters"),
     ("objective.weigth=none", "objective.weigth"), ("nothing.at=1", "nothing"),
     ("optimiser", "optimiser.seed=2"), ("data=moon", "volcano, earthquake"),
