@@ -38,6 +38,8 @@ public enum JumpPairs: Sendable, Equatable {
   /// A length t − r of one logit-normal law, then r of another, as far as t = r + length stays below 1 (TVM, 2511.19797);
   /// as many rows on the diagonal, at times of the second law.
   case length(LogitNormal, landing: LogitNormal)
+  /// Jumps that start at noise, t = 1, and land at r uniform: no row on the diagonal, and of the data nothing is seen.
+  case fromNoise
   /// Jumps to the least of a number of levels of noise from any other, by way of the level before it: no row on the
   /// diagonal. The levels are those of Karras et al., as times of the linear path (consistency models, 2303.01469).
   case levels(ConsistencyLevels)
@@ -85,6 +87,10 @@ public enum JumpPairs: Sendable, Equatable {
       return Self.times(
         count, diagonal: 0..<count, at: landing.sample(count, &random), jumps: 0..<count, r,
         zip(r, lengths).map { min($0 + $1, 1) })
+    case .fromNoise:
+      return Self.times(
+        count, diagonal: 0..<0, at: [], jumps: 0..<count, Self.inside(random.uniforms(count)),
+        [Float](repeating: 1, count: count))
     case .levels(let levels):
       let times = levels.times(at: progress).map { Float($0) }
       let later = random.uniforms(count).map { 1 + min(times.count - 2, Int($0 * Float(times.count - 1))) }

@@ -10,6 +10,8 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     /// There are no jumps: Riemannian flow matching.
     case none
     case lagrangian, eulerian, semigroup
+    /// The Lagrangian equation as a regression.
+    case lagrangianRegression
     /// The published code's Eulerian loss, which has a defect: to compare.
     case eulerianPublished
     case meanFlow
@@ -178,6 +180,7 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
     switch target {
     case .none: return nil
     case .lagrangian: return Lagrangian()
+    case .lagrangianRegression: return LagrangianRegression(clip: clip)
     case .eulerian: return Eulerian(clip: clip)
     case .eulerianPublished: return Eulerian(pushforward: .projection, clip: clip)
     case .semigroup: return Semigroup()

@@ -12,7 +12,7 @@ struct ObjectiveTests {
     .diagonal, .everyRow(atOne: 0), .everyRow(atOne: 0.4), .triangle(diagonal: 0.75),
     .logitNormal(LogitNormal(mean: -0.4, deviation: 1), LogitNormal(mean: -0.4, deviation: 1), diagonal: 0.5),
     .length(LogitNormal(mean: -0.8, deviation: 1), landing: LogitNormal(mean: -0.4, deviation: 1)),
-    .toData(gap: 0.1, diagonal: 0.25),
+    .fromNoise, .toData(gap: 0.1, diagonal: 0.25),
   ]
 
   @Test("times are ordered, inside, and enough", arguments: samplers)

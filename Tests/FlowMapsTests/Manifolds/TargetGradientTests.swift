@@ -43,6 +43,12 @@ struct TargetGradientTests {
       let v = teacher.velocity(z, at: t)
       let brought = jvp(at: [z], along: [v]) { teacher.jump($0[0], from: t, to: r) }.tangent.detached
       return { map in jvp(at: [t], along: [ones]) { map.jump(z, from: $0[0], to: r) }.tangent + brought }
+    case is LagrangianRegression:
+      let along = jvp(at: [r], along: [ones]) { teacher.velocity(z, r: $0[0], t: t) }.tangent
+      let v = teacher.velocity(x, at: r)
+      let seen = jvp(at: [x], along: [v]) { manifold.log(z, $0[0]) }.tangent
+      let asked = manifold.tangent(seen + (t - r) * along, at: z).detached
+      return { map in map.velocity(z, r: r, t: t) - asked }
     case is Semigroup:
       let asked = teacher.jump(teacher.jump(z, from: t, to: s), from: s, to: r).detached
       return { map in manifold.log(asked, map.jump(z, from: t, to: r)) }
@@ -60,9 +66,10 @@ struct TargetGradientTests {
 
   private static let targets: [any JumpTarget] = [
     Lagrangian(), Eulerian(clip: 1e3), Semigroup(), Consistency(), ManifoldMeanFlow(clip: 1e3),
+    LagrangianRegression(clip: 1e3),
   ]
 
-  @Test("a gradient is the difference of the error with all that is stopped held fast", arguments: 0..<5)
+  @Test("a gradient is the difference of the error with all that is stopped held fast", arguments: 0..<6)
   func differences(index: Int) {
     let target = Self.targets[index], batch = Self.batch(), weights = Self.weights(1)
     let teacher = Self.map(weights.map(\.detached))
@@ -83,7 +90,7 @@ struct TargetGradientTests {
     #expect(abs(found - wanted) < 1e-3 * size, "\(type(of: target)): \(found), not \(wanted), of \(size)")
   }
 
-  @Test("no gradient reaches the teacher", arguments: 0..<5)
+  @Test("no gradient reaches the teacher", arguments: 0..<6)
   func stopped(index: Int) {
     let batch = Self.batch(), online = Self.map(Self.weights(1))
     let gradient = gradient(at: Self.weights(2)) {

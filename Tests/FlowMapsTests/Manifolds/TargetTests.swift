@@ -9,7 +9,8 @@ import Testing
 @Suite("Jump targets")
 struct TargetTests {
   static let targets: [(name: String, target: any JumpTarget)] = [
-    ("Lagrangian", Lagrangian()), ("Eulerian", Eulerian()), ("Semigroup", Semigroup()),
+    ("Lagrangian", Lagrangian()), ("Lagrangian regression", LagrangianRegression()), ("Eulerian", Eulerian()),
+    ("Semigroup", Semigroup()),
     ("MeanFlow, own motion", ManifoldMeanFlow(motion: .own)),
     ("MeanFlow, path's motion", ManifoldMeanFlow(motion: .path)), ("Consistency", Consistency()),
   ]
@@ -39,6 +40,25 @@ struct TargetTests {
     }
     let error = Self.targets[index].target.error(flow.batch(), online: wrong, teacher: wrong)
     #expect(error.mean().tensor.item > 1e-4, "\(Self.targets[index].name): \(error.mean().tensor.item)")
+  }
+
+  @Test("without data: a given flow's map has no error from noise, and the flow backwards has one")
+  func withoutData() {
+    let flow = ExactFlow(.rotation, "sphere(2)")
+    let velocity: LagrangianRegression.Flow = { flow.map.velocity($0, at: $1) }
+    var random = Random(key: 6)
+    let noise = Variable(flow.manifold.samplePrior(64, &random)), still = Variable(.zeros([64, 3]))
+    let times = JumpPairs.fromNoise.sample(64, &random)
+    #expect(times.t.allSatisfy { $0 == 1 } && times.diagonal.isEmpty)
+    let column = { (times: [Float]) in Variable(Tensor(times, shape: [64, 1])) }
+    let batch = JumpBatch(
+      z: noise, velocity: still, path: { _ in still }, r: column(times.r), s: column(times.s),
+      t: column(times.t))
+    let error = { (flow: @escaping LagrangianRegression.Flow, map: ManifoldMap) in
+      LagrangianRegression(flow: flow).error(batch, online: map, teacher: map).mean().tensor.item
+    }
+    #expect(error(velocity, flow.map) < 1e-8, "\(error(velocity, flow.map))")
+    #expect(error({ -velocity($0, $1) }, flow.map) > 0.1)
   }
 
   @Test("a pushforward longer than allowed is shortened, a shorter one left alone")

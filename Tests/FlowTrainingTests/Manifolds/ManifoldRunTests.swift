@@ -69,6 +69,7 @@ struct ManifoldRunTests {
       "objective.target=meanFlow", "objective.pairs=logitNormal", "objective.lengthPower=1",
       "objective.timeWeight=minimumSNR", "objective.times={ clusters: 4, last: 0.5 }",
     ], ["objective.pairs=length", "objective.teacher=average"],
+    ["objective.target=lagrangianRegression"],
     ["objective.target=consistency", "objective.pairs=toData"],
     ["objective.target=eulerianPublished"],
     ["objective.target=consistencyFlow", "objective.pairs=toData", "objective.diagonal=0.5"],
@@ -91,7 +92,7 @@ struct ManifoldRunTests {
     }
   }
 
-  @Test("a few hundred steps bring one-step samples to the data", arguments: methods.prefix(9))
+  @Test("a few hundred steps bring one-step samples to the data", arguments: methods.prefix(10))
   func learns(settings: [String]) throws {
     try withFolder { folder in
       let stage = try Self.stage(
