@@ -37,4 +37,25 @@ extension ManifoldMap {
       }
     }
   }
+
+  /// z, taken from each time of `schedule` to the data and from there, by fresh noise, to the next time: the sampler of
+  /// consistency models, which know no other jump (Song et al. 2023, algorithm 1); with a flow map a restart.
+  ///
+  /// - Parameters:
+  ///   - schedule: times that fall, the last of them 0.
+  ///   - path: how data and noise are mixed.
+  ///   - noise: draws as many points of the prior as it is told.
+  public func sampleRenoising(
+    _ z: Tensor, schedule: [Float], along path: any ManifoldPath, _ random: inout Random,
+    noise: (_ count: Int, _ random: inout Random) -> Tensor
+  ) -> Tensor {
+    precondition(schedule.last == 0, "sampleRenoising: a schedule that does not end at 0")
+    let column = { (time: Float) in Variable(Tensor(repeating: time, shape: [z.shape[0], 1])) }
+    return zip(schedule, schedule.dropFirst()).reduce(z) { z, times in
+      let data = jump(Variable(z), from: column(times.0), to: column(0))
+      if times.1 == 0 { return data.tensor }
+      let fresh = Variable(noise(z.shape[0], &random))
+      return path.state(data: data, noise: fresh, at: column(times.1)).point.tensor
+    }
+  }
 }

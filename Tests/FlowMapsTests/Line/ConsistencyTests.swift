@@ -97,6 +97,32 @@ struct ConsistencyTests {
     #expect(levels.averageDecay(0.9, at: 1) > 0.998)
   }
 
+  /// Card 4b: what is wrong with a consistency model comes back with every restart, what is right stays.
+  @Test("restarts keep the law under the exact map, and add up a model's error", arguments: [Float(1), 1.1])
+  func restarts(factor: Float) {
+    // The affine map of N(0.7, 0.5²) to the data, its spread off by a factor.
+    let map = ManifoldMap(Euclidean(dimension: 1)) { z, _, t in
+      let spread = ((0.25 * (1 - t)) * (1 - t) + t * t).map(.sqrt)
+      let data = 0.7 + (0.5 * factor) / spread * (z - 0.7 * (1 - t))
+      return (z - data) / t
+    }
+    let count = 50_000
+    let made = ([[1, 0], [1, 0.5, 0.5, 0.5, 0.5, 0.5, 0]] as [[Float]]).map { schedule -> Double in
+      var random = Random(key: 9)
+      let samples = map.sampleRenoising(
+        random.normal([count, 1]), schedule: schedule, along: GeodesicPath(Euclidean(dimension: 1)), &random
+      ) { $1.normal([$0, 1]) }
+      #expect(abs(mean(samples.elements) - 0.7) < 0.01)
+      return deviation(samples.elements)
+    }
+    if factor == 1 {
+      #expect(made.allSatisfy { abs($0 - 0.5) < 0.008 }, "\(made)")
+    } else {
+      // A restart at ½ makes V into q²·(V + 1)/5: not 1.1²/4 but 0.319 in the end, a deviation of 0.565.
+      #expect(abs(made[0] - 0.55) < 0.006 && abs(made[1] - 0.565) < 0.006, "\(made)")
+    }
+  }
+
   @Test("the least level is its own image")
   func boundary() {
     let levels = ConsistencyLevels(18).times(at: 0)
