@@ -27,6 +27,8 @@ public struct Campaign {
   struct Method: Codable, Equatable {
     var name: String
     var settings: [String]
+    /// Settings of some recipes under this method alone.
+    var recipes: [String: [String]]?
   }
 
   let plan: Plan
@@ -85,7 +87,9 @@ public struct Campaign {
     -> CampaignResult
   {
     let place = "\(runs)/\(recipe)/\(method.name)-\(seed)"
-    let settings = (plan.settings?[recipe] ?? []) + method.settings + ["optimiser.seed=\(seed)"]
+    let settings =
+      (plan.settings?[recipe] ?? []) + method.settings + (method.recipes?[recipe] ?? [])
+      + ["optimiser.seed=\(seed)"]
     let pipeline = try ManifoldPipeline(
       recipePath: "\(folder.isEmpty ? "" : folder + "/")\(recipe)/recipe.yaml", settings: settings,
       runs: place,

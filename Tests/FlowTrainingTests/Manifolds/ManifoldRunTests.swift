@@ -194,7 +194,7 @@ struct ManifoldRunTests {
       seeds: [1, 2]
       methods:
         - { name: RFM, settings: [objective.target=none, objective.pairs=diagonal] }
-        - { name: G-PSD, settings: [objective.target=semigroup] }
+        - { name: G-PSD, settings: [objective.target=semigroup], recipes: { tiny: [optimiser.steps=4] } }
       settings: { tiny: [optimiser.steps=3] }
       published: { tiny: { G-PSD: 0.25 } }
       """.write(toFile: folder + "/campaign.yaml", atomically: true, encoding: .utf8)
@@ -205,7 +205,9 @@ struct ManifoldRunTests {
       try campaign.run(progress: .silent) { counts.append($0.count) }
       #expect(counts == [1, 2, 3, 4])
       let results = try campaign.results()
-      #expect(results.map(\.seed) == [1, 2, 1, 2] && results.allSatisfy { $0.steps == 3 && $0.skipped == 0 })
+      #expect(
+        results.map(\.seed) == [1, 2, 1, 2] && results.map(\.steps) == [3, 3, 4, 4]
+          && results.allSatisfy { $0.skipped == 0 })
       let table = campaign.markdown(results)
       #expect(table.contains("### tiny: sphere(2), 60 test points"))
       let rows = table.split(separator: "\n").filter { $0.hasPrefix("| ") }
