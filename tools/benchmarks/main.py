@@ -43,6 +43,8 @@ def main() -> None:
             mine += measure(case, said.flowbench, options)
             write(said.json, described, rows + mine)
         rows += mine
+        if said.case and mine:
+            print(table(mine, described, floors(rows)))
         if not said.case and group in GROUPS:
             rewrite(Path("docs/performance.md"), group, table(mine, described, floors(rows)))
     for name, floor in floors(rows).items():

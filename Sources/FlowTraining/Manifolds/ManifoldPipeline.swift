@@ -40,10 +40,10 @@ public struct ManifoldPipeline {
 
   /// The run, at its last checkpoint if it has one. Throws ``TrainingError`` if that was made by another recipe.
   func openRun() throws -> TrainingRun {
-    let path = runRecipePath
     try checkRun(remedy: "train in another --runs folder, or remove it to begin anew")
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try AtomicFile.write(Array(RecipeFile(path: recipePath, settings: settings).text().utf8), to: path)
+    try AtomicFile.write(
+      Array(RecipeFile(path: recipePath, settings: settings).text().utf8), to: runRecipePath)
     return try TrainingRun(stage, folder: folder)
   }
 
