@@ -35,6 +35,10 @@ public enum DiagonalWeight: String, Sendable, Codable, CaseIterable {
   /// min(SNR, 5)/(SNR + 1) with SNR = ((1 − t)/t)²: times with hardly any noise, whose errors are the greatest, count less
   /// (Hang et al. 2023, for velocities).
   case minimumSNR
+  /// (1 − t)²: the error of the noise that the velocity stands for, which DDPM and score matching count.
+  case noise
+  /// t²: the error of the data that it stands for.
+  case data
 
   /// What times [count, 1] count, or nil for 1.
   public func factor(at t: Variable) -> Variable? {
@@ -43,6 +47,8 @@ public enum DiagonalWeight: String, Sendable, Codable, CaseIterable {
     case .minimumSNR:
       let snr = ((1 - t) / t).map(.square).detached
       return Variable.minimum(snr, Variable(5)) / (snr + 1)
+    case .noise: return (1 - t).map(.square).detached
+    case .data: return t.map(.square).detached
     }
   }
 }

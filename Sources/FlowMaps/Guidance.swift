@@ -50,20 +50,51 @@ public struct Guidance: Sendable, Equatable {
 
   /// The target, a constant.
   ///
-  /// - Parameter t: times of the rows, shaped to broadcast against v.
+  /// - Parameters:
+  ///   - conditional: v_c, which is evaluated where the rule wants it.
+  ///   - unconditional: v_u, likewise.
+  ///   - t: times of the rows, shaped to broadcast against v.
+  ///   - rows: what each row asks for in place of the rule's own scale and times; only ``Rule/own(weight:)`` hears it.
   public func velocity(
-    _ v: Variable, conditional: Variable, unconditional: Variable, at t: Variable
+    _ v: Variable, conditional: () -> Variable, unconditional: () -> Variable, at t: Variable,
+    rows: RowGuidance? = nil
   ) -> Variable {
-    let (v, vc, vu) = (v.detached, conditional.detached, unconditional.detached), guided: Variable
+    let v = v.detached, guided: Variable
     switch rule {
     case .mixture(let weight, let share):
-      guided = Float(weight) * v + Float(share) * vc + Float(1 - weight - share) * vu
-    case .own(let weight): guided = v + Float(1 - 1 / weight) * (vc - vu)
-    case .model(let weight): guided = v + Float(weight) * (vc - vu)
-    case .classifierFree(let weight): guided = Float(weight) * v + Float(1 - weight) * vu
+      let rest = Float(1 - weight - share)
+      guided = Float(weight) * v + Float(share) * conditional().detached + rest * unconditional().detached
+    case .own(let weight):
+      let scale = rows?.scale ?? Variable(Float(weight))
+      guided = v + (1 - 1 / scale) * (conditional() - unconditional()).detached
+    case .model(let weight): guided = v + Float(weight) * (conditional() - unconditional()).detached
+    case .classifierFree(let weight):
+      guided = Float(weight) * v + Float(1 - weight) * unconditional().detached
     }
-    let early = Variable.greater(Variable(Float(times.lowerBound)), t)
-    let outside = Variable.maximum(early, Variable.greater(t, Variable(Float(times.upperBound))))
+    let early = Variable.greater(rows?.first ?? Variable(Float(times.lowerBound)), t)
+    let late = Variable.greater(t, rows?.last ?? Variable(Float(times.upperBound)))
+    let outside = Variable.maximum(early, late)
     return outside * v + (1 - outside) * guided
+  }
+}
+
+/// What rows ask of guidance, [count, 1] each, where a network is told of it (improved MeanFlow, 2512.02012).
+public struct RowGuidance {
+  /// ω.
+  public var scale: Variable
+  /// The first time that is guided.
+  public var first: Variable
+  /// The last.
+  public var last: Variable
+
+  /// What rows ask for.
+  public init(scale: Variable, first: Variable, last: Variable) {
+    (self.scale, self.first, self.last) = (scale, first, last)
+  }
+
+  /// Some of the rows.
+  public func rows(_ range: Range<Int>) -> RowGuidance {
+    let part = { (x: Variable) in x.slice(axis: 0, range) }
+    return RowGuidance(scale: part(scale), first: part(first), last: part(last))
   }
 }

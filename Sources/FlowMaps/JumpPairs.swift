@@ -25,8 +25,8 @@ public struct JumpTimes: Sendable, Equatable {
 
 /// Draws the times of a batch: where jumps start and land, and which rows learn the diagonal.
 public enum JumpPairs: Sendable, Equatable {
-  /// The diagonal alone, t uniform.
-  case diagonal
+  /// The diagonal alone.
+  case diagonal(TimeLaw = .uniform)
   /// r uniform, t uniform above it, or 1 for a share `atOne` of rows, where sampling begins; every row also learns the
   /// diagonal at r. With a share of 0 the sampler of generalised flow maps (2510.21608).
   case everyRow(atOne: Double)
@@ -38,6 +38,9 @@ public enum JumpPairs: Sendable, Equatable {
   /// A length t − r of one logit-normal law, then r of another, as far as t = r + length stays below 1 (TVM, 2511.19797);
   /// as many rows on the diagonal, at times of the second law.
   case length(LogitNormal, landing: LogitNormal)
+  /// Jumps of the schedules of 1, 2, …, 2^levels−1 equal steps, each schedule as likely; a share of the rows on the diagonal
+  /// (shortcut models).
+  case dyadic(levels: Int, diagonal: Double)
   /// Jumps that start at noise, t = 1, and land at r uniform: no row on the diagonal, and of the data nothing is seen.
   case fromNoise
   /// Jumps to the least of a number of levels of noise from any other, by way of the level before it: no row on the
@@ -46,9 +49,11 @@ public enum JumpPairs: Sendable, Equatable {
   /// Jumps that land at r = 0 from t uniform, by way of s = t − `gap`·t; a share of the rows on the diagonal
   /// (consistency).
   case toData(gap: Double, diagonal: Double)
+  /// Jumps that land at r = 0 from t of a law: continuous-time consistency, no row on the diagonal.
+  case allToData(LogitNormal)
 
-  /// Times keep this far from 0 and 1 and a jump is at least so long: quotients stay finite in float32.
-  static let margin: Float = 1e-4
+  /// A jump is at least so long, and lands so far from 1.
+  private static let margin = TimeLaw.least
 
   /// E[t − r] of the jumps that are drawn, from many.
   public var meanLength: Double {
@@ -62,17 +67,17 @@ public enum JumpPairs: Sendable, Equatable {
   /// - Parameter progress: the share of the training that is done.
   public func sample(_ count: Int, progress: Double = 0, _ random: inout Random) -> JumpTimes {
     switch self {
-    case .diagonal:
-      let times = Self.inside(random.uniforms(count))
+    case .diagonal(let law):
+      let times = law.sample(count, &random)
       return JumpTimes(diagonal: 0..<count, diagonalTimes: times, jumps: 0..<0, r: [], s: [], t: [])
     case .everyRow(let share):
-      let r = Self.inside(random.uniforms(count)), pinned = random.uniforms(count)
+      let r = TimeLaw.uniform.sample(count, &random), pinned = random.uniforms(count)
       let t = zip(zip(r, pinned), random.uniforms(count)).map { row, draw in
         row.1 < Float(share) ? 1 : row.0 + (1 - row.0) * draw
       }
       return Self.times(count, diagonal: 0..<count, at: r, jumps: 0..<count, r, t)
     case .triangle(let share):
-      let times = Self.inside(random.uniforms(count))
+      let times = TimeLaw.uniform.sample(count, &random)
       let pairs = (random.uniforms(count), random.uniforms(count))
       return Self.split(count, share, times, pairs)
     case .logitNormal(let one, let other, let share):
@@ -87,9 +92,13 @@ public enum JumpPairs: Sendable, Equatable {
       return Self.times(
         count, diagonal: 0..<count, at: landing.sample(count, &random), jumps: 0..<count, r,
         zip(r, lengths).map { min($0 + $1, 1) })
+    case .dyadic(let levels, let share):
+      let times = TimeLaw.uniform.sample(count, &random)
+      let jumps = (0..<count).map { _ in DyadicJump.sample(levels: levels, &random) }
+      return Self.split(count, share, times, (jumps.map(\.r), jumps.map(\.t)))
     case .fromNoise:
       return Self.times(
-        count, diagonal: 0..<0, at: [], jumps: 0..<count, Self.inside(random.uniforms(count)),
+        count, diagonal: 0..<0, at: [], jumps: 0..<count, TimeLaw.uniform.sample(count, &random),
         [Float](repeating: 1, count: count))
     case .levels(let levels):
       let times = levels.times(at: progress).map { Float($0) }
@@ -98,15 +107,15 @@ public enum JumpPairs: Sendable, Equatable {
         diagonal: 0..<0, diagonalTimes: [], jumps: 0..<count, r: later.map { _ in times[0] },
         s: later.map { times[$0 - 1] }, t: later.map { times[$0] })
     case .toData(let gap, let share):
-      let t = Self.inside(random.uniforms(count))
+      let t = TimeLaw.uniform.sample(count, &random)
       var times = Self.split(count, share, t, ([Float](repeating: 0, count: count), t))
       times.s = times.t.map { $0 * (1 - Float(gap)) }
       return times
+    case .allToData(let law):
+      return Self.times(
+        count, diagonal: 0..<0, at: [], jumps: 0..<count, [Float](repeating: 0, count: count),
+        law.sample(count, &random))
     }
-  }
-
-  private static func inside(_ uniform: [Float]) -> [Float] {
-    uniform.map { margin + (1 - 2 * margin) * $0 }
   }
 
   /// The first rows on the diagonal, the others between pairs of times.

@@ -44,7 +44,8 @@ struct FrameTimes {
     jumpSequences = Int((Float(recipe.batch) * recipe.jumps).rounded())
     var r: [Float] = [], s: [Float] = [], t: [Float] = [], finest: [Float] = []
     for sequence in 0..<recipe.batch {
-      let diagonal = TimeSampler.uniform.sample(frames, atOne: recipe.atOne, &random)
+      let drawn = random.uniforms(frames), pinned = random.uniforms(frames)
+      let diagonal = zip(drawn, pinned).map { $1 < recipe.atOne ? 1 : $0 }
       for frame in 0..<frames {
         if frame == 0 {
           // A given frame is clean and asked for r = 0, as in a stream. Jumps must not divide by zero there;

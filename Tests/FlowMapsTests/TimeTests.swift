@@ -34,32 +34,41 @@ struct TimeTests {
     }
   }
 
-  @Test("the wanted share of times is 1, the others lie between", arguments: [Float(0), 0.3, 1])
-  func pinned(share: Float) {
-    for sampler in [TimeSampler.uniform, .logitNormal(mean: -0.4, deviation: 1)] {
-      var random = Random(key: 2)
-      let times = sampler.sample(10_000, atOne: share, &random)
-      #expect(times.allSatisfy { 0 <= $0 && $0 <= 1 })
-      let found = Double(times.count { $0 == 1 }) / 10_000
-      #expect(abs(found - Double(share)) < 0.03)
-    }
+  private static let laws: [TimeLaw] = [
+    .uniform, .logitNormal(LogitNormal(mean: -0.4, deviation: 1)), .discrete, .variancePreserving,
+  ]
+
+  @Test("times lie inside", arguments: laws)
+  func inside(law: TimeLaw) {
+    var random = Random(key: 2)
+    #expect(law.sample(10_000, &random).allSatisfy { $0 > 0 && $0 < 1 })
   }
 
   @Test("uniform times fill every tenth alike")
   func uniform() {
     var random = Random(key: 3)
-    let times = TimeSampler.uniform.sample(10_000, atOne: 0, &random)
-    let tenths = Dictionary(grouping: times) { Int($0 * 10) }.mapValues(\.count)
-    #expect(tenths.count == 10 && tenths.values.allSatisfy { (850..<1150).contains($0) })
+    let tenths = Dictionary(grouping: TimeLaw.uniform.sample(10_000, &random)) { Int($0 * 10) }
+    #expect(tenths.count == 10 && tenths.values.allSatisfy { (850..<1150).contains($0.count) })
   }
 
   @Test("logit-normal times have the mean and deviation of their logits")
   func logitNormal() {
     var random = Random(key: 4)
-    let times = TimeSampler.logitNormal(mean: -0.4, deviation: 1.5).sample(10_000, atOne: 0, &random)
+    let times = TimeLaw.logitNormal(LogitNormal(mean: -0.4, deviation: 1.5)).sample(10_000, &random)
     let logits = times.map { log(Double($0) / (1 - Double($0))) }
     let mean = logits.reduce(0, +) / 10_000
     let variance = logits.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 10_000
     #expect(abs(mean + 0.4) < 0.08 && abs(variance.squareRoot() - 1.5) < 0.06)
+  }
+
+  @Test("a diffusion's times are uniform on its own clock")
+  func diffusions() {
+    var random = Random(key: 5)
+    let steps = TimeLaw.discrete.sample(10_000, &random).map { DiscretePath().time(ofLinear: Double($0)) }
+    #expect(steps.allSatisfy { abs($0 - $0.rounded()) < 0.02 && $0 > 0.9 && $0 < 1000.1 })
+    #expect(abs(steps.reduce(0, +) / 10_000 - 500.5) < 12)
+    let path = VariancePreservingPath()
+    let times = TimeLaw.variancePreserving.sample(10_000, &random).map { path.time(ofLinear: Double($0)) }
+    #expect(abs(times.reduce(0, +) / 10_000 - 0.5) < 0.012)
   }
 }

@@ -11,13 +11,21 @@ internal import FlowManifolds
 /// own velocity twice the shortcut's loss, and for α → 0 the gradient becomes MeanFlow's. Cost: one evaluation and its
 /// gradient, one or two of the teacher; no derivatives.
 public struct Alpha: JumpTarget {
+  /// What ż is.
+  public enum Motion: String, Sendable, Codable {
+    /// The velocity of the row's own path.
+    case path
+    /// The teacher's v(z, t), or the known one.
+    case own
+  }
+
   /// The share α, above 0 and at most 1.
   public var share: Double
   /// What ż is.
-  public var motion: ManifoldMeanFlow.Motion
+  public var motion: Motion
 
   /// The target.
-  public init(share: Double, motion: ManifoldMeanFlow.Motion = .path) {
+  public init(share: Double, motion: Motion = .path) {
     precondition(share > 0 && share <= 1, "Alpha: a share of \(share)")
     self.share = share
     self.motion = motion
@@ -29,7 +37,7 @@ public struct Alpha: JumpTarget {
   /// The squared error over α, [count, 1].
   public func error(_ batch: JumpBatch, online: ManifoldMap, teacher: ManifoldMap) -> Variable {
     let manifold = online.manifold, z = batch.z.detached, α = Float(share)
-    let motion = self.motion == .path ? batch.velocity.detached : teacher.velocity(z, at: batch.t).detached
+    let motion = self.motion == .path ? batch.velocity.detached : batch.flow(teacher, at: z, batch.t)
     let length = batch.t - batch.r, s = batch.t - α * length
     let middle = manifold.exp(z, -α * length * motion).detached
     let landing = share == 1 ? middle : teacher.jump(middle, from: s, to: batch.r).detached

@@ -8,19 +8,21 @@ public struct AlphaFlow: JumpTarget {
   /// How the share falls with the progress of a training.
   public var schedule: AlphaSchedule
   /// What ż is.
-  public var motion: ManifoldMeanFlow.Motion
+  public var motion: Alpha.Motion
   /// The greatest length of MeanFlow's target.
   public var clip: Float
 
   /// The method.
-  public init(_ schedule: AlphaSchedule, motion: ManifoldMeanFlow.Motion = .path, clip: Float = 10) {
+  public init(_ schedule: AlphaSchedule, motion: Alpha.Motion = .path, clip: Float = 10) {
     (self.schedule, self.motion, self.clip) = (schedule, motion, clip)
   }
 
   /// The target at a progress of 0…1.
   public func at(progress: Double) -> any JumpTarget {
     let share = schedule.share(at: progress)
-    return share > 0 ? Alpha(share: share, motion: motion) : ManifoldMeanFlow(motion: motion, clip: clip)
+    return share > 0
+      ? Alpha(share: share, motion: motion)
+      : ManifoldMeanFlow(motion: motion == .path ? .path : .own, clip: clip)
   }
 
   /// That of the beginning.

@@ -36,7 +36,7 @@ public struct Eulerian: JumpTarget {
       online.jump(batch.z, from: $0[0], to: batch.r)
     }
     let manifold = online.manifold, x = point.detached
-    let velocity = teacher.velocity(batch.z, at: batch.t).detached
+    let velocity = batch.flow(teacher, at: batch.z, batch.t)
     var brought: Variable
     switch pushforward {
     case .differential:

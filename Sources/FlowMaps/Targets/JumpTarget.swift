@@ -17,12 +17,22 @@ public struct JumpBatch {
   public var s: Variable
   /// Where the jump starts.
   public var t: Variable
+  /// A velocity v(z, t) that is known already; the teacher's stands for it if nil.
+  public var known: ObjectiveMaps.Field?
+  /// The velocity of a head of its own, which derivatives are taken along; the teacher's stands for it if nil.
+  public var head: ObjectiveMaps.Field?
+  /// Whether the teacher is the online map at its present weights: then one evaluation may serve for both.
+  public var teacherIsOnline: Bool
 
   /// Rows, all given.
   public init(
     z: Variable, velocity: Variable, path: @escaping (_ time: Variable) -> Variable, r: Variable, s: Variable,
-    t: Variable
+    t: Variable, known: ObjectiveMaps.Field? = nil, head: ObjectiveMaps.Field? = nil,
+    teacherIsOnline: Bool = false
   ) {
+    self.known = known
+    self.head = head
+    self.teacherIsOnline = teacherIsOnline
     self.z = z
     self.velocity = velocity
     self.path = path
@@ -45,6 +55,13 @@ public protocol JumpTarget: Sendable {
 
   /// What an error is multiplied by to be as great as that of a derivative: adaptive weights are taken of the product.
   var scale: Double { get }
+}
+
+extension JumpBatch {
+  /// The velocity of the flow, a constant: the known one, or the teacher's.
+  func flow(_ teacher: ManifoldMap, at z: Variable, _ t: Variable) -> Variable {
+    (known?(z, t) ?? teacher.velocity(z, at: t)).detached
+  }
 }
 
 extension JumpTarget {

@@ -19,7 +19,7 @@ public struct Lagrangian: JumpTarget {
       online.jump(batch.z, from: batch.t, to: $0[0])
     }
     let x = point.detached
-    let difference = motion - teacher.velocity(x, at: batch.r).detached
+    let difference = motion - batch.flow(teacher, at: x, batch.r)
     return online.manifold.inner(difference, difference, at: x)
   }
 }

@@ -13,17 +13,9 @@ internal import FlowManifolds
 public struct LagrangianRegression: JumpTarget {
   /// The greatest length of a target.
   public var clip: Float
-  /// Whose velocity the flow has; that of the teacher of the jumps if nil.
-  private let flow: Flow?
-
-  /// A velocity that is given, v(z, t).
-  public typealias Flow = @Sendable (_ z: Variable, _ t: Variable) -> Variable
 
   /// The target.
-  public init(clip: Float = 10, flow: Flow? = nil) {
-    self.clip = clip
-    self.flow = flow
-  }
+  public init(clip: Float = 10) { self.clip = clip }
 
   /// The squared error, [count, 1].
   public func error(_ batch: JumpBatch, online: ManifoldMap, teacher: ManifoldMap) -> Variable {
@@ -32,7 +24,7 @@ public struct LagrangianRegression: JumpTarget {
       teacher.velocity(z, r: $0[0], t: batch.t)
     }
     let landing = manifold.exp(z, -length * average.value).detached
-    let velocity = (flow?(landing, batch.r) ?? teacher.velocity(landing, at: batch.r)).detached
+    let velocity = batch.flow(teacher, at: landing, batch.r)
     let seen = jvpDetachingTangent(at: [landing], along: [velocity]) { manifold.log(z, $0[0]) }.tangent
     let asked = manifold.tangent(seen + length * average.tangent, at: z)
     let target = shortened(asked, to: clip, length: manifold.norm(asked, at: z)).detached

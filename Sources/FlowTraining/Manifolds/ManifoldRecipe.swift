@@ -53,7 +53,7 @@ public struct ManifoldRecipe: Sendable, Codable, Equatable {
       (sampler.steps > 0, "sampler.steps must be positive"),
       (sampler.maximumSteps >= sampler.steps, "sampler.maximumSteps must be sampler.steps or more"),
     ]
-    return checks.first { !$0.0 }?.1 ?? objective.fault.map { "objective: \($0)" }
+    return checks.first { !$0.0 }?.1 ?? objective.fault().map { "objective: \($0)" }
       ?? optimiser.fault.map { "optimiser.\($0)" }
   }
 

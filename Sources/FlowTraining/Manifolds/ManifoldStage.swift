@@ -70,7 +70,7 @@ public struct ManifoldStage: TrainingStage {
   public func validate(_ p: Parameters) -> [(name: String, value: Double)] {
     var random = Random(key: optimiser.seed, stream: 1 << 60)
     let map = map(p), noise = prior.sample(validation.shape[0], on: manifold, &random)
-    let plain = Objective(path: GeodesicPath(manifold), pairs: .diagonal, target: nil)
+    let plain = Objective(path: GeodesicPath(manifold), pairs: .diagonal(), target: nil)
     let diagonal = plain.loss(
       data: Variable(validation), noise: Variable(noise), online: map, teacher: map, &random
     ).diagonal

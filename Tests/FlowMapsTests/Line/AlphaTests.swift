@@ -130,8 +130,9 @@ struct AlphaTests {
     let teacher = Self.map(Self.weights.map(\.detached)), weight = JumpWeight.adaptive(power: 1, offset: 0.01)
     let loss = { (target: any JumpTarget) -> Double in
       let error = target.error(Self.batch, online: teacher, teacher: teacher)
-      let factor = weight.factor(error: Float(target.scale) * error, interval: Self.batch.t)!
-      return target.scale * Double((factor * error).mean().tensor.item)
+      let loss = weight.loss(
+        error, r: Self.batch.r, t: Self.batch.t, scale: Float(target.scale), width: 1, logVariance: nil)
+      return target.scale * Double(loss.mean().tensor.item)
     }
     let wanted = loss(ManifoldMeanFlow(clip: 1e6))
     #expect(abs(loss(Alpha(share: 0.02)) / wanted - 1) < 0.1, "\(loss(Alpha(share: 0.02))), \(wanted)")

@@ -29,7 +29,7 @@ struct FlowOnALineTests {
     arguments: [(MixtureOnALine.normal, 0.7854), (MixtureOnALine.two, 1.3160)])
   func floor(law: MixtureOnALine, wanted: Double) {
     let map = law.map
-    let objective = Objective(path: GeodesicPath(map.manifold), pairs: .diagonal, target: nil)
+    let objective = Objective(path: GeodesicPath(map.manifold), pairs: .diagonal(), target: nil)
     var random = Random(key: 8)
     let count = 100_000
     let loss = objective.loss(

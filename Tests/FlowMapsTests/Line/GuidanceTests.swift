@@ -28,7 +28,7 @@ struct GuidanceTests {
     // The average of what is learnt with the class is the target with the class's true velocity; without, it is the truth.
     var learnt = one
     for _ in 0..<400 {
-      let target = guidance.velocity(one, conditional: learnt, unconditional: both, at: column(t, 4))
+      let target = guidance.velocity(one, conditional: { learnt }, unconditional: { both }, at: column(t, 4))
       learnt = learnt + 0.5 * (target - learnt)
     }
     let wanted = Float(scale) * one + Float(1 - scale) * both
@@ -40,12 +40,13 @@ struct GuidanceTests {
     let guidance = Guidance(.model(weight: 0.6), times: 0.2...0.75)
     let t = Variable(Tensor([0.1, 0.2, 0.75, 0.8], shape: [4, 1])),
       v = Variable(Tensor([1, 2, 3, 4], shape: [4, 1]))
-    let target = guidance.velocity(v, conditional: 3 * v, unconditional: v, at: t)
+    let target = guidance.velocity(v, conditional: { 3 * v }, unconditional: { v }, at: t)
     for (found, wanted) in zip(target.tensor.elements, [1, 2 + 2.4, 3 + 3.6, 4] as [Float]) {
       #expect(abs(found - wanted) < 1e-5)
     }
     let slope = gradient(at: [v]) {
-      guidance.velocity($0[0], conditional: 3 * $0[0], unconditional: $0[0], at: t).sum()
+      let x = $0[0]
+      return guidance.velocity(x, conditional: { 3 * x }, unconditional: { x }, at: t).sum()
     }
     #expect(slope[0].tensor.elements == [0, 0, 0, 0])
   }

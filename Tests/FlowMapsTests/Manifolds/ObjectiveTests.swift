@@ -9,7 +9,7 @@ import Testing
 @Suite("Objectives")
 struct ObjectiveTests {
   private static let samplers: [JumpPairs] = [
-    .diagonal, .everyRow(atOne: 0), .everyRow(atOne: 0.4), .triangle(diagonal: 0.75),
+    .diagonal(), .everyRow(atOne: 0), .everyRow(atOne: 0.4), .triangle(diagonal: 0.75),
     .logitNormal(LogitNormal(mean: -0.4, deviation: 1), LogitNormal(mean: -0.4, deviation: 1), diagonal: 0.5),
     .length(LogitNormal(mean: -0.8, deviation: 1), landing: LogitNormal(mean: -0.4, deviation: 1)),
     .fromNoise, .toData(gap: 0.1, diagonal: 0.25),

@@ -45,17 +45,17 @@ struct TargetTests {
   @Test("without data: a given flow's map has no error from noise, and the flow backwards has one")
   func withoutData() {
     let flow = ExactFlow(.rotation, "sphere(2)")
-    let velocity: LagrangianRegression.Flow = { flow.map.velocity($0, at: $1) }
+    let velocity: ObjectiveMaps.Field = { flow.map.velocity($0, at: $1) }
     var random = Random(key: 6)
     let noise = Variable(flow.manifold.samplePrior(64, &random)), still = Variable(.zeros([64, 3]))
     let times = JumpPairs.fromNoise.sample(64, &random)
     #expect(times.t.allSatisfy { $0 == 1 } && times.diagonal.isEmpty)
     let column = { (times: [Float]) in Variable(Tensor(times, shape: [64, 1])) }
-    let batch = JumpBatch(
-      z: noise, velocity: still, path: { _ in still }, r: column(times.r), s: column(times.s),
-      t: column(times.t))
-    let error = { (flow: @escaping LagrangianRegression.Flow, map: ManifoldMap) in
-      LagrangianRegression(flow: flow).error(batch, online: map, teacher: map).mean().tensor.item
+    let error = { (known: @escaping ObjectiveMaps.Field, map: ManifoldMap) in
+      let batch = JumpBatch(
+        z: noise, velocity: still, path: { _ in still }, r: column(times.r), s: column(times.s),
+        t: column(times.t), known: known)
+      return LagrangianRegression().error(batch, online: map, teacher: map).mean().tensor.item
     }
     #expect(error(velocity, flow.map) < 1e-8, "\(error(velocity, flow.map))")
     #expect(error({ -velocity($0, $1) }, flow.map) > 0.1)

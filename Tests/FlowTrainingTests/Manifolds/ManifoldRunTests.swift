@@ -67,7 +67,7 @@ struct ManifoldRunTests {
     ["objective.target=alpha", "objective.pairs=logitNormal", "objective.weight=adaptive"],
     [
       "objective.target=meanFlow", "objective.pairs=logitNormal", "objective.lengthPower=1",
-      "objective.timeWeight=minimumSNR", "objective.times={ clusters: 4, last: 0.5 }",
+      "objective.timeWeight=minimumSNR", "objective.curriculum={ clusters: 4, last: 0.5 }",
     ], ["objective.pairs=length", "objective.teacher=average"],
     ["objective.target=lagrangianRegression"],
     ["objective.target=consistency", "objective.pairs=toData"],
@@ -237,7 +237,7 @@ struct ManifoldRunTests {
     ("objective.law={ mean: .nan, deviation: 1 }", "law"),
     ("objective.otherLaw={ mean: 0, deviation: 0 }", "law"), ("objective.lengthPower=0", "lengthPower"),
     ("objective.pairs=levels", "target consistency"),
-    ("objective.times={ clusters: 0, last: 1 }", "clusters"),
+    ("objective.curriculum={ clusters: 0, last: 1 }", "curriculum"),
     ("objective.weigth=none", "objective.weigth"), ("nothing.at=1", "nothing"),
     ("optimiser", "optimiser.seed=2"), ("data=moon", "volcano, earthquake"),
     ("optimiser.clip=-1", "optimiser.clip"),
