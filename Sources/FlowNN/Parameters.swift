@@ -47,6 +47,15 @@ public struct ParameterLayout: Sendable {
     return Parameter(index: declarations.count - 1)
   }
 
+  /// Declares all parameters of another layout under a name; where they stand.
+  public mutating func declare(_ other: ParameterLayout, under name: String) -> Range<Int> {
+    let first = declarations.count
+    for declaration in other.declarations {
+      _ = declare("\(name).\(declaration.name)", declaration.shape, declaration.initializer)
+    }
+    return first..<declarations.count
+  }
+
   /// Fresh weights; the same seed gives the same weights.
   public func initialize(seed: UInt64) -> [Tensor] {
     declarations.enumerated().map { index, declaration in
@@ -73,6 +82,12 @@ public struct Parameters {
 
   /// Constant weights in the order of the layout.
   public init(_ tensors: [Tensor]) { values = tensors.map { Variable($0) } }
+
+  /// The parameters that stand there: those of a model whose layout was declared within another.
+  public func part(_ range: Range<Int>) -> Parameters { Parameters(Array(values[range])) }
+
+  /// The same, as constants.
+  public var detached: Parameters { Parameters(values.map(\.detached)) }
 
   /// The value of one parameter.
   public subscript(parameter: Parameter) -> Variable { values[parameter.index] }

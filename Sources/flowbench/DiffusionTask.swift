@@ -69,11 +69,13 @@ struct DiffusionTask: TrainingTask {
     let (x, e, t, r) = (x[number], noise[number], t[number], r[number]), labels = labels[number]
     let z = LinearPath.interpolate(data: x, noise: e, at: t.reshaped([t.shape[0], 1, 1, 1]))
     let v = e - x
-    if method == .flowMatching { return (model(z, r: t, t: t, labels: labels, p) - v).map(.square).mean() }
+    if method == .flowMatching {
+      return (model(z, r: t, t: t, PictureConditions(labels: labels), p) - v).map(.square).mean()
+    }
     let (u, target) = meanFlow(
       z, r: r, t: t, velocity: v, diagonal: method == .meanFlow ? 0 : Self.diagonal
     ) { z, r, t in
-      model(z, r: r, t: t, labels: labels, p)
+      model(z, r: r, t: t, PictureConditions(labels: labels), p)
     }
     return adaptiveLoss(u, target)
   }

@@ -121,6 +121,6 @@ private struct PictureBatch {
   }
 
   func output(_ model: DiffusionTransformer, _ parameters: Parameters) -> Variable {
-    model(Variable(z), r: Variable(r), t: Variable(t), labels: labels, parameters)
+    model(Variable(z), r: Variable(r), t: Variable(t), PictureConditions(labels: labels), parameters)
   }
 }
