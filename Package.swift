@@ -74,7 +74,7 @@ let package = Package(
       "FlowTraining",
       [
         "FlowGeneration", "FlowNN", "FlowMaps", "FlowManifolds", "FlowCheckpoint", "FlowVideo", "FlowPlot",
-        yaml,
+        "CZlib", yaml,
       ]),
 
     // Rows 2 to 4: the mathematics.
@@ -97,6 +97,7 @@ let package = Package(
     library("FlowDigest", ["CSodium"]),
     library("FlowZeroMQ", ["CZeroMQ"]),
     library("FlowVideo", ["CFFmpeg"]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .systemLibrary(

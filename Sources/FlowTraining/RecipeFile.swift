@@ -9,7 +9,16 @@ struct RecipeFile {
   private let root: Node
 
   /// Reads a file. A setting is `key.of.key=value`; the key must be there already, or its parent be a map.
+  ///
+  /// A recipe that `extends` another, named relative to its own folder, is that one with its own values in place.
   init(path: String, settings: [String] = []) throws {
+    var root = try Self.read(path, depth: 0)
+    for setting in settings { try Self.apply(setting, to: &root) }
+    self.path = path
+    self.root = root
+  }
+
+  private static func read(_ path: String, depth: Int) throws -> Node {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw TrainingError(.unreadable, "\(path): cannot be read; name a recipe.yaml")
     }
@@ -22,9 +31,17 @@ struct RecipeFile {
     guard var root = composed, root.mapping != nil else {
       throw TrainingError(.badRecipe, "\(path): a recipe is a map of keys to values")
     }
-    for setting in settings { try Self.apply(setting, to: &root) }
-    self.path = path
-    self.root = root
+    guard let base = root["extends"] else { return root }
+    guard let name = base.string, depth < 8 else {
+      throw TrainingError(.badRecipe, "\(path): extends must name a recipe, and not itself by way of others")
+    }
+    root = try root.without("extends")
+    return try read(folder(of: path) + name, depth: depth + 1).overlaid(with: root)
+  }
+
+  /// The folder of a file with a slash at its end, or nothing.
+  static func folder(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
   }
 
   private static func apply(_ setting: String, to root: inout Node) throws {
@@ -90,6 +107,20 @@ struct RecipeFile {
 
   /// The recipe as YAML, settings in place.
   func text() throws -> String { try Yams.serialize(node: root) }
+}
+
+extension Node {
+  fileprivate func without(_ key: String) throws -> Node {
+    guard let mapping else { return self }
+    return .mapping(Node.Mapping(mapping.filter { $0.key.string != key }.map { ($0.key, $0.value) }))
+  }
+
+  /// Maps are merged, key by key; anything else is replaced.
+  fileprivate func overlaid(with other: Node) -> Node {
+    guard var merged = mapping, let others = other.mapping else { return other }
+    for (key, value) in others { merged[key] = merged[key]?.overlaid(with: value) ?? value }
+    return .mapping(merged)
+  }
 }
 
 extension DecodingError {

@@ -18,11 +18,13 @@ public struct SampleSheet: SamplePicture {
   }
 
   /// Writes the sheet as a PNG file.
-  public func write(to path: String) throws {
+  public func write(to path: String) throws { try AtomicFile.write(png(), to: path) }
+
+  /// The sheet as a PNG file's bytes.
+  func png() throws -> [UInt8] {
     let (count, height, width) = (rows[0].shape[0], rows[0].shape[1], rows[0].shape[2])
     let all = Tensor.concatenate(rows.map { $0.reshaped([1, count, height, width * 3]) }, axis: 0)
     let pixels = all.permuted([0, 2, 1, 3]).bytes(scale: 127.5, shift: 127.5)
-    let png = try StillImage(width: width * count, height: height * rows.count, rgb: pixels).png()
-    try AtomicFile.write(png, to: path)
+    return try StillImage(width: width * count, height: height * rows.count, rgb: pixels).png()
   }
 }

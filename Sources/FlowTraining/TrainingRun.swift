@@ -21,7 +21,8 @@ public struct TrainingRun {
     self.stage = stage
     self.folder = folder
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    let path = Self.checkpointPath(folder)
+    let path = Self.checkpointPath(folder), spent = FileManager.default.contents(atPath: "\(folder)/seconds")
+    seconds = spent.flatMap { Double(String(decoding: $0, as: UTF8.self)) } ?? 0
     checkpoint =
       FileManager.default.fileExists(atPath: path)
       ? try Checkpoint(path: path, layout: stage.layout) : Checkpoint(stage.initialWeights())
@@ -38,6 +39,10 @@ public struct TrainingRun {
   /// Of these, the steps that changed nothing, because their loss or gradient was not finite.
   public var skipped: Int { checkpoint.skipped }
 
+  /// Seconds that the steps have taken, those of earlier sittings included. Beside the checkpoint, which is the same to the
+  /// bit whatever they are.
+  public private(set) var seconds: Double
+
   /// So many steps in succession that are skipped end the run: it does not come back from there.
   private static let mostSkipped = 100
 
@@ -53,11 +58,14 @@ public struct TrainingRun {
     var meter = ProgressMeter(stage.name, total: optimiser.steps, from: checkpoint.step, progress)
     while checkpoint.step < last {
       TensorMemory.resetPeak()
+      let begin = ContinuousClock.now
       let loss = try takeStep()
+      seconds += (ContinuousClock.now - begin) / .seconds(1)
       meter.advance(loss: loss, examples: stage.examplesPerStep, bytes: TensorMemory.peakBytes)
       if checkpoint.step % optimiser.report == 0 || checkpoint.step == last {
         try report(meter: &meter)
         try checkpoint.write(to: Self.checkpointPath(folder), layout: stage.layout)
+        try AtomicFile.write(Array("\(seconds)".utf8), to: "\(folder)/seconds")
       }
     }
   }

@@ -9,5 +9,5 @@ struct FlowTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "flowtrain", abstract: "Trains, evaluates and packs flowd's models.",
     version: "flowtrain 0.1.0",
-    subcommands: [Train.self, Evaluate.self, Sample.self, Pack.self, RunCampaign.self])
+    subcommands: [Train.self, Evaluate.self, Sample.self, Pack.self, RunCampaign.self, Compare.self])
 }

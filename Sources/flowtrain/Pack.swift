@@ -30,6 +30,10 @@ struct Pack: ParsableCommand {
     switch try RecipePipeline(recipePath: recipe, settings: settings, runs: runs, data: data) {
     case .video(let pipeline): try pipeline.pack(stage, to: output)
     case .manifold(let pipeline): try pipeline.pack(to: output)
+    case .classifier(let pipeline): try pipeline.pack(to: output)
+    case .pictures:
+      throw ValidationError(
+        "generators of pictures are compared, not served: flowtrain compare, flowtrain sample")
     }
   }
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
-internal import FlowCheckpoint
 internal import FlowTraining
-internal import FoundationEssentials
 
 /// `flowtrain campaign`.
 struct RunCampaign: ParsableCommand {
@@ -43,15 +41,6 @@ struct RunCampaign: ParsableCommand {
   }
 
   private func write(_ campaign: Campaign, _ results: [CampaignResult]) throws {
-    guard let table else { return }
-    let marker = "<!-- campaign -->"
-    let text = FileManager.default.contents(atPath: table).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    let parts = text.split(separator: marker, omittingEmptySubsequences: false)
-    guard parts.count == 3 else {
-      throw ValidationError("\(table) needs two lines that say \(marker), between which the tables go")
-    }
-    let tables = "\n\(campaign.markdown(results))"
-    try AtomicFile.write(
-      Array([String(parts[0]), tables, String(parts[2])].joined(separator: marker).utf8), to: table)
+    if let table { try replaceTable(in: table, marker: "campaign", with: campaign.markdown(results)) }
   }
 }

@@ -35,6 +35,8 @@ struct Sample: ParsableCommand {
     case .video(let pipeline):
       try pipeline.drawSamples(stage, evaluations: steps, to: output, progress: .standardError)
     case .manifold(let pipeline): try pipeline.drawSamples(to: output)
+    case .pictures(let pipeline): try pipeline.drawSamples(evaluations: steps, to: output)
+    case .classifier: throw ValidationError("a classifier makes nothing to draw; name a generator's recipe")
     }
   }
 }

@@ -31,11 +31,17 @@ struct Train: ParsableCommand {
   var settings: [String] = []
 
   func run() throws {
-    switch try RecipePipeline(recipePath: recipe, settings: settings, runs: runs, data: data) {
+    let pipeline = try RecipePipeline(
+      recipePath: recipe, settings: settings, runs: runs, data: data, progress: .standardError)
+    if stage != nil, case .video = pipeline {
+    } else if stage != nil {
+      throw ValidationError("only a recipe of a video model has stages; leave --stage out")
+    }
+    switch pipeline {
     case .video(let pipeline): try pipeline.train(stage, until: until, progress: .standardError)
-    case .manifold(let pipeline):
-      if stage != nil { throw ValidationError("a recipe on a manifold has no stages; leave --stage out") }
-      try pipeline.train(until: until, progress: .standardError)
+    case .manifold(let pipeline): try pipeline.train(until: until, progress: .standardError)
+    case .pictures(let pipeline): try pipeline.train(until: until, progress: .standardError)
+    case .classifier(let pipeline): try pipeline.train(until: until, progress: .standardError)
     }
   }
 }

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowCheckpoint
+internal import FlowNN
+internal import FlowTensor
+internal import FoundationEssentials
+
+/// The training of a recipe of pictures, in `runs/NAME/flow`.
+public struct PicturePipeline {
+  let recipe: PictureRecipe
+  let stage: PictureStage
+  let pictures: PictureSet
+  let judge: PictureJudge?
+  private let recipePath: String
+  private let settings: [String]
+  private let folder: String
+
+  /// Reads a recipe, its pictures and its teacher; `data` defaults to `$FLOW_DATA`, then `data`.
+  public init(
+    recipePath: String, settings: [String] = [], runs: String, data: String?, progress: Progress = .silent
+  ) throws {
+    let recipe = try PictureRecipe(path: recipePath, settings: settings)
+    self.recipe = recipe
+    self.recipePath = recipePath
+    self.settings = settings
+    folder = "\(runs)/\(recipe.name)/flow"
+    let pictures = try PictureSet(folder: "\(data ?? dataFolder())/images/\(recipe.pictures)")
+    let judge = try Self.judge(recipe, beside: recipePath, pictures: pictures)
+    self.pictures = pictures
+    self.judge = judge
+    let teacher = try recipe.teacher.map {
+      try Self.teacher($0, beside: recipePath, runs: runs, pictures: pictures)
+    }
+    var pairs: PicturePairs?
+    if let settings = recipe.teacher, let teacher, settings.gives.contains(.pairs) {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      pairs = try PicturePairs(
+        path: "\(folder)/pairs.safetensors", settings, teacher: teacher, seed: recipe.optimiser.seed,
+        progress: progress)
+    }
+    stage = try PictureStage(recipe, pictures: pictures, teacher: teacher, pairs: pairs, judge: judge)
+  }
+
+  /// The classifier beside the recipe, or nil if there is none yet.
+  private static func judge(_ recipe: PictureRecipe, beside path: String, pictures: PictureSet) throws
+    -> PictureJudge?
+  {
+    let file = RecipeFile.folder(of: path) + recipe.classifier
+    guard FileManager.default.fileExists(atPath: file) else { return nil }
+    return try ClassifierFile(path: file).judge(test: pictures.test)
+  }
+
+  private static func teacher(
+    _ settings: PictureTeacherRecipe, beside path: String, runs: String, pictures: PictureSet
+  ) throws -> PictureTeacher {
+    let load = { (name: String) in
+      try trained(name, beside: path, runs: runs, pictures: pictures)
+    }
+    let (model, weights) = try load(settings.recipe)
+    return PictureTeacher(
+      model: model, weights: weights, scale: Float(settings.scale ?? 1), weak: try settings.weak.map(load))
+  }
+
+  /// The averaged weights of the run of a recipe beside this one.
+  private static func trained(
+    _ name: String, beside path: String, runs: String, pictures: PictureSet
+  ) throws -> (model: PictureModel, weights: [Tensor]) {
+    let recipePath = "\(RecipeFile.folder(of: path))\(name).yaml"
+    let recipe = try PictureRecipe(path: recipePath)
+    let checkpoint = TrainingRun.checkpointPath("\(runs)/\(recipe.name)/flow")
+    guard FileManager.default.fileExists(atPath: checkpoint) else {
+      throw TrainingError(
+        .badCheckpoint, "\(checkpoint) is not there; train the teacher first: flowtrain train \(recipePath)")
+    }
+    let model = try PictureModel(recipe.network, pictures: pictures.shape, classes: pictures.classes)
+    var layout = ParameterLayout()
+    _ = layout.declare(model.network.layout, under: "network")
+    return (model, try Checkpoint(path: checkpoint, layout: layout).averages)
+  }
+
+  /// Trains to the recipe's end, or to step `limit`.
+  public func train(until limit: Int? = nil, progress: Progress) throws {
+    var run = try openRun()
+    try run.train(until: limit ?? .max, progress: progress)
+  }
+
+  /// The run, at its last checkpoint if it has one. Throws ``TrainingError`` if that was made by another recipe.
+  func openRun() throws -> TrainingRun {
+    try checkRun(remedy: "train in another --runs folder, or remove it to begin anew")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try AtomicFile.write(
+      Array(RecipeFile(path: recipePath, settings: settings).text().utf8), to: runRecipePath)
+    return try TrainingRun(stage, folder: folder)
+  }
+
+  private var runRecipePath: String { "\(folder)/recipe.yaml" }
+
+  /// Throws ``TrainingError`` if the run was begun by a recipe that trains otherwise.
+  func checkRun(remedy: String) throws {
+    guard FileManager.default.fileExists(atPath: runRecipePath) else { return }
+    guard try PictureRecipe(path: runRecipePath).trainsLike(recipe) else {
+      throw TrainingError(
+        .badCheckpoint, "\(folder) was begun by another recipe, \(runRecipePath); \(remedy)")
+    }
+  }
+
+  /// The sampler of the averaged weights of the last checkpoint.
+  func sampler() throws -> PictureSampler {
+    try checkRun(remedy: "give the --set that it was trained with")
+    let path = TrainingRun.checkpointPath(folder)
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw TrainingError(.badCheckpoint, "\(path) is not there; train the recipe first")
+    }
+    return stage.sampler(Parameters(try Checkpoint(path: path, layout: stage.layout).averages))
+  }
+
+  /// Draws ten pictures of each class.
+  public func drawSamples(evaluations: Int?, to path: String) throws {
+    let classes = pictures.classes, labels = (0..<10 * classes).map { Int32($0 / 10) }
+    let made = try sampler().sample(
+      labels, evaluations: evaluations ?? recipe.sampler.steps, seed: recipe.optimiser.seed)
+    try SampleSheet.grey(rows: (0..<classes).map { made.rows(10 * $0..<10 * ($0 + 1)) }).write(to: path)
+  }
+}
+
+extension PictureRecipe {
+  /// Whether a checkpoint of one of these recipes goes on under the other: all but words, and how it is sampled, is the
+  /// same.
+  fileprivate func trainsLike(_ other: PictureRecipe) -> Bool {
+    var copy = other
+    (copy.summary, copy.sampler, copy.classifier) = (summary, sampler, classifier)
+    copy.optimiser.report = optimiser.report
+    return copy == self
+  }
+}
