@@ -124,7 +124,7 @@ let package = Package(
       "FlowTraining",
       [
         "FlowGeneration", "FlowManifolds", "FlowMaps", "FlowNN", "FlowAutodiff", "FlowTensor",
-        "FlowCheckpoint",
+        "FlowCheckpoint", "FlowTestSupport", "flowtrain",
       ]
     ),
     tests("FlowVideo", ["CFFmpeg"]),

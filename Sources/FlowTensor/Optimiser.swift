@@ -3,9 +3,24 @@
 internal import CFlowKernels
 internal import Glibc
 
-/// One step of AdamW with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), with an exponential moving
-/// average of the weights in the same pass over memory.
-public struct AdamWStep: Sendable {
+/// How a gradient moves weights.
+public enum OptimiserMethod: String, Sendable, Codable, CaseIterable {
+  /// Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
+  case adamW
+  /// The same, without the second moment until that is known well enough, and with it in part after (Liu et al. 2020).
+  case rAdam
+  /// The gradient over the root of its second moment, which no bias is corrected of (Tieleman and Hinton 2012).
+  case rmsProp
+  /// Momentum of a matrix made orthogonal by five Newton–Schulz steps (Jordan et al. 2024), as long as Adam's (Liu et al.
+  /// 2025). For matrices between hidden layers; use another for the rest.
+  case muon
+}
+
+/// One step of an optimiser with decoupled weight decay, with an exponential moving average of the weights in the same
+/// pass over memory.
+public struct OptimiserStep: Sendable {
+  /// The method.
+  public var method = OptimiserMethod.adamW
   /// Step length.
   public var rate: Float
   /// Decay of the first moment.
@@ -23,7 +38,7 @@ public struct AdamWStep: Sendable {
   /// Decay of the moving average.
   public var averageDecay: Float
 
-  /// A step with these settings.
+  /// A step of AdamW with these settings.
   public init(
     rate: Float, beta1: Float, beta2: Float, epsilon: Float, decay: Float, number: Int, gradientScale: Float,
     averageDecay: Float
@@ -37,73 +52,52 @@ public struct AdamWStep: Sendable {
     self.gradientScale = gradientScale
     self.averageDecay = averageDecay
   }
+
+  /// What the kernel of AdamW is to do.
+  var kernel: flow_adamw_step {
+    let t = Double(number), first = 1 / (1 - pow(Double(beta1), t)), second = 1 / (1 - pow(Double(beta2), t))
+    var kernel = flow_adamw_step(
+      rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, decay: decay, m_correction: Float(first),
+      v_correction: Float(second), gradient_scale: gradientScale, average_decay: averageDecay)
+    switch method {
+    case .adamW: break
+    case .rAdam:
+      let most = 2 / (1 - Double(beta2)) - 1
+      let known = most - 2 * t * pow(Double(beta2), t) * second
+      if known > 5 {
+        let share = (known - 4) * (known - 2) * most / ((most - 4) * (most - 2) * known)
+        kernel.m_correction *= Float(share.squareRoot())
+      } else {
+        kernel.takeFirstMomentAlone()
+      }
+    case .rmsProp: (kernel.beta1, kernel.m_correction, kernel.v_correction) = (0, 1, 1)
+    case .muon:
+      // The gradient is the direction already.
+      (kernel.beta1, kernel.m_correction, kernel.gradient_scale) = (0, 1, 1)
+      kernel.takeFirstMomentAlone()
+    }
+    return kernel
+  }
 }
 
-/// A weight array under training, with its moments and its moving average: the only tensors that are
-/// written after they are made, and that only while no copy of them is held elsewhere.
-public struct TrainedTensor {
-  /// The weights.
-  public private(set) var weight: Tensor
-  /// First moment.
-  public private(set) var first: Tensor
-  /// Second moment.
-  public private(set) var second: Tensor
-  /// Moving average of the weights.
-  public private(set) var average: Tensor
-
-  /// Weights at the beginning of training.
-  public init(_ weight: Tensor) {
-    self.init(weight: weight, first: .zeros(weight.shape), second: .zeros(weight.shape), average: weight)
-  }
-
-  /// Weights, moments and average as they were saved.
-  public init(weight: Tensor, first: Tensor, second: Tensor, average: Tensor) {
-    for other in [first, second, average] {
-      precondition(other.shape == weight.shape, "TrainedTensor: shapes \(other.shape) and \(weight.shape)")
-    }
-    self.weight = weight
-    self.first = first
-    self.second = second
-    self.average = average
-  }
-
-  /// Takes one step along `gradient`: one pass over memory, in place.
-  ///
-  /// Copies handed out before stay as they were: what somebody else still holds is copied first, which costs time
-  /// and memory. Let go of the weights that a gradient was taken at before the step.
-  public mutating func apply(_ step: AdamWStep, gradient: Tensor) {
-    precondition(
-      gradient.shape == weight.shape, "AdamW: gradient \(gradient.shape) for weight \(weight.shape)")
-    let t = Double(step.number)
-    var kernel = flow_adamw_step(
-      rate: step.rate, beta1: step.beta1, beta2: step.beta2, epsilon: step.epsilon, decay: step.decay,
-      m_correction: Float(1 / (1 - pow(Double(step.beta1), t))),
-      v_correction: Float(1 / (1 - pow(Double(step.beta2), t))), gradient_scale: step.gradientScale,
-      average_decay: step.averageDecay)
-    let w = weight.ownPointer(), m = first.ownPointer(), v = second.ownPointer(), e = average.ownPointer()
-    withUnsafePointer(to: &kernel) { kernel in
-      Team.split(weight.count, grain: elementGrain) { range in
-        let i = range.lowerBound
-        flow_adamw(range.count, kernel, gradient.pointer + i, w + i, m + i, v + i, e + i)
-      }
-    }
-  }
+extension flow_adamw_step {
+  /// Makes the denominator √(0·v) + 1.
+  fileprivate mutating func takeFirstMomentAlone() { (v_correction, epsilon) = (0, 1) }
 }
 
 extension Tensor {
-  /// The elements, to be written in place by the only holder of this tensor's memory: where another tensor shares
-  /// it, this one gets memory of its own first.
-  fileprivate mutating func ownPointer() -> UnsafeMutablePointer<Float> {
-    if !isKnownUniquelyReferenced(&storage) { self = copy() }
-    return storage.base + offset
-  }
-
-  /// The same elements in memory of their own.
-  func copy() -> Tensor {
-    Tensor(shape) { result in
-      Team.split(count, grain: 4 * elementGrain) { range in
-        (result + range.lowerBound).initialize(from: pointer + range.lowerBound, count: range.count)
-      }
+  /// Nearly U·Vᵀ of a matrix U·S·Vᵀ: five steps X ← a·X + (b·A + c·A²)·X with A = X·Xᵀ, of which singular values end within
+  /// 0.7…1.2 (Jordan et al. 2024).
+  func orthogonalised() -> Tensor {
+    let isTall = shape[0] > shape[1]
+    var x = isTall ? permuted([1, 0]) : self
+    x = x.affine(scale: Float(1 / (x.sumOfSquares.squareRoot() + 1e-7)))
+    for _ in 0..<5 {
+      let a = Tensor.matmul(x, x, transposeB: true)
+      let b = Tensor.combine(
+        .add, a.affine(scale: -4.7750), Tensor.matmul(a, a).affine(scale: 2.0315))
+      x = Tensor.combine(.add, x.affine(scale: 3.4445), Tensor.matmul(b, x))
     }
+    return isTall ? x.permuted([1, 0]) : x
   }
 }

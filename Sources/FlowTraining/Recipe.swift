@@ -80,37 +80,6 @@ public struct GeneratorRecipe: Sendable, Codable, Equatable {
   public var levels: Int
 }
 
-/// AdamW, its schedule, and when to look.
-public struct OptimiserRecipe: Sendable, Codable, Equatable {
-  /// Steps in all.
-  public var steps: Int
-  /// The largest step length: reached after `warmup` steps, then a cosine down to a twentieth.
-  public var rate: Float
-  /// Steps of linear growth.
-  public var warmup: Int
-  /// Decay of the second moment.
-  public var beta2: Float
-  /// Decoupled weight decay.
-  public var decay: Float
-  /// The norm that gradients are clipped to.
-  public var clip: Float
-  /// Decay of the moving average of the weights.
-  public var averageDecay: Float
-  /// Decides everything random.
-  public var seed: UInt64
-  /// Steps between validations, sample sheets and checkpoints.
-  public var report: Int
-  /// How the operands of matrix products are rounded; weights, sums and everything else are float32.
-  public var precision: MatmulPrecision
-
-  /// The step length at step `number`, from 1.
-  func rate(at number: Int) -> Float {
-    if number <= warmup { return rate * Float(number) / Float(max(warmup, 1)) }
-    let done = Float(number - warmup) / Float(max(steps - warmup, 1))
-    return rate * (0.05 + 0.95 * 0.5 * (1 + cosine(done * .pi)))
-  }
-}
-
 /// How a finished model is sampled.
 public struct SamplerRecipe: Sendable, Codable, Equatable {
   /// Network evaluations a frame unless a client asks otherwise.

@@ -77,6 +77,9 @@ struct RecipeFile {
   /// Whether the recipe has a key.
   func has(_ key: String) -> Bool { root[key] != nil }
 
+  /// The text that a key has, if it has one.
+  func text(of key: String) -> String? { root[key]?.string }
+
   /// The recipe, decoded. Throws ``TrainingError`` with the field at fault, a field that no recipe has included.
   func decode<Value: Codable>() throws -> Value {
     let value: Value, known: Node?

@@ -31,6 +31,26 @@ public enum RecipePipeline {
     }
   }
 
+  /// The recipe as YAML, with what it extends and its settings in place.
+  public func resolvedRecipe() throws -> String {
+    switch self {
+    case .video(let pipeline): try pipeline.resolvedRecipe()
+    case .manifold(let pipeline): try pipeline.resolvedRecipe()
+    case .pictures(let pipeline): try pipeline.resolvedRecipe()
+    case .classifier(let pipeline): try pipeline.resolvedRecipe()
+    }
+  }
+
+  /// Whether there is a checkpoint to go on from.
+  public var hasBegun: Bool {
+    switch self {
+    case .video(let pipeline): pipeline.hasBegun
+    case .manifold(let pipeline): pipeline.hasBegun
+    case .pictures(let pipeline): pipeline.hasBegun
+    case .classifier(let pipeline): pipeline.hasBegun
+    }
+  }
+
   /// Whether a recipe is one of a flow map on a manifold.
   public static func isManifold(_ recipePath: String) throws -> Bool {
     try RecipeFile(path: recipePath).has("manifold")

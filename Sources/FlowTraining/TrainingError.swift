@@ -18,6 +18,8 @@ public struct TrainingError: Error, Sendable, Equatable, CustomStringConvertible
     case badCheckpoint
     /// The loss is not finite.
     case diverged
+    /// Somebody interrupted the training; all is saved.
+    case interrupted
   }
 
   /// The cause, for programs.

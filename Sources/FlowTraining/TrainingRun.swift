@@ -52,7 +52,11 @@ public struct TrainingRun {
   }
 
   /// Trains until the recipe's last step, or `limit` if that is sooner.
-  public mutating func train(until limit: Int = .max, progress: Progress) throws {
+  ///
+  /// - Parameter isInterrupted: asked after every step; once it says so, all is saved and ``TrainingError`` thrown.
+  public mutating func train(
+    until limit: Int = .max, progress: Progress, isInterrupted: () -> Bool = { Interruption.isAsked }
+  ) throws {
     let optimiser = stage.optimiser
     let last = min(optimiser.steps, limit)
     var meter = ProgressMeter(stage.name, total: optimiser.steps, from: checkpoint.step, progress)
@@ -62,12 +66,21 @@ public struct TrainingRun {
       let loss = try takeStep()
       seconds += (ContinuousClock.now - begin) / .seconds(1)
       meter.advance(loss: loss, examples: stage.examplesPerStep, bytes: TensorMemory.peakBytes)
-      if checkpoint.step % optimiser.report == 0 || checkpoint.step == last {
-        try report(meter: &meter)
-        try checkpoint.write(to: Self.checkpointPath(folder), layout: stage.layout)
-        try AtomicFile.write(Array("\(seconds)".utf8), to: "\(folder)/seconds")
+      let isLast = checkpoint.step == last, isInterrupted = !isLast && isInterrupted()
+      if isLast || checkpoint.step % optimiser.report == 0 { try report(meter: &meter) }
+      if isLast || checkpoint.step % optimiser.report == 0 || isInterrupted { try save() }
+      if isInterrupted {
+        throw TrainingError(
+          .interrupted,
+          "\(stage.name): interrupted and saved at step \(checkpoint.step) of \(optimiser.steps); the same command goes on"
+        )
       }
     }
+  }
+
+  private func save() throws {
+    try checkpoint.write(to: Self.checkpointPath(folder), layout: stage.layout)
+    try AtomicFile.write(Array("\(seconds)".utf8), to: "\(folder)/seconds")
   }
 
   /// Takes a step, or skips it where its loss or gradient is not finite; the loss, or nil.
@@ -109,13 +122,10 @@ public struct TrainingRun {
 
   private mutating func apply(_ gradient: [Tensor], norm: Float, number: Int) {
     let optimiser = stage.optimiser
-    let step = AdamWStep(
-      rate: optimiser.rate(at: number), beta1: 0.9, beta2: optimiser.beta2, epsilon: 1e-8,
-      decay: optimiser.decay, number: number,
-      gradientScale: norm > optimiser.clip ? optimiser.clip / norm : 1,
-      // Early averages forget quickly, so that they do not keep the beginning.
-      averageDecay: min(optimiser.averageDecay, Float(number) / Float(number + 10)))
-    for index in gradient.indices { checkpoint.tensors[index].apply(step, gradient: gradient[index]) }
+    for (index, declaration) in stage.layout.declarations.enumerated() {
+      let step = optimiser.step(number, norm: norm, of: declaration)
+      checkpoint.tensors[index].apply(step, gradient: gradient[index])
+    }
     checkpoint.step = number
   }
 
@@ -144,7 +154,10 @@ public struct TrainingRun {
       return "\"\(name)\":\(!value.isFinite ? "null" : isWhole ? "\(Int(value))" : "\(value)")"
     }
     let path = "\(folder)/metrics.jsonl"
-    let before = FileManager.default.contents(atPath: path) ?? Data()
-    try AtomicFile.write(before + Array("{\(members.joined(separator: ","))}\n".utf8), to: path)
+    let before = FileManager.default.contents(atPath: path).map { [UInt8]($0) } ?? []
+    let lines = before + Array("{\(members.joined(separator: ","))}\n".utf8)
+    try AtomicFile.write(lines, to: path)
+    let curves = MetricCurves(lines: String(decoding: lines, as: UTF8.self))
+    try AtomicFile.write(Array(curves.svg(title: stage.name).utf8), to: "\(folder)/curves.svg")
   }
 }

@@ -87,7 +87,7 @@ struct TrainingCase<Task: TrainingTask>: BenchmarkCase {
     steps += 1
     self.loss = Double(loss)
     let norm = Float(gradient.reduce(0) { $0 + $1.sumOfSquares }.squareRoot())
-    let step = AdamWStep(
+    let step = OptimiserStep(
       rate: Self.rate, beta1: Self.beta1, beta2: Self.beta2, epsilon: Self.epsilon, decay: Self.decay,
       number: steps, gradientScale: norm > Self.clip ? Self.clip / norm : 1, averageDecay: Self.averageDecay)
     for index in gradient.indices { trained[index].apply(step, gradient: gradient[index]) }

@@ -8,6 +8,56 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains the stages of a recipe, going on where an earlier run stopped.")
 
+  @OptionGroup var training: TrainingOptions
+
+  @Flag(help: "Train nothing; print the recipe with all that it extends and every setting in place.")
+  var dryRun = false
+
+  func run() throws {
+    if dryRun {
+      print(try training.pipeline(progress: .silent).resolvedRecipe(), terminator: "")
+    } else {
+      try training.train()
+    }
+  }
+}
+
+/// `flowtrain resume`.
+struct Resume: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract:
+      "Goes on with a training that was stopped; train does so, too, but begins one that is not there.")
+
+  @OptionGroup var training: TrainingOptions
+
+  func run() throws {
+    guard try training.pipeline(progress: .silent).hasBegun else {
+      throw ValidationError(
+        "there is no checkpoint of \(training.recipe) under \(training.runs); use flowtrain train")
+    }
+    try training.train()
+  }
+}
+
+/// `flowtrain distill`.
+struct Distill: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Trains a recipe from a teacher, which is trained first if it is not yet.")
+
+  @OptionGroup var training: TrainingOptions
+
+  @Option(
+    help: "The recipe of the teacher, beside the student's, without .yaml; by default the one that it names.")
+  var teacher: String?
+
+  func run() throws {
+    var training = training
+    try training.distil(from: teacher)
+  }
+}
+
+/// What is trained, and where.
+struct TrainingOptions: ParsableArguments {
   @Argument(help: "The recipe, such as models/doom-health-64x48/recipe.yaml.")
   var recipe: String
 
@@ -30,19 +80,34 @@ struct Train: ParsableCommand {
     help: "Replace a value of the recipe, such as optimiser.seed=2; may be repeated.")
   var settings: [String] = []
 
-  func run() throws {
-    let pipeline = try RecipePipeline(
-      recipePath: recipe, settings: settings, runs: runs, data: data, progress: .standardError)
-    if stage != nil, case .video = pipeline {
-    } else if stage != nil {
-      throw ValidationError("only a recipe of a video model has stages; leave --stage out")
+  func pipeline(progress: Progress) throws -> RecipePipeline {
+    try RecipePipeline(
+      recipePath: recipe, settings: settings, runs: runs, data: data, progress: progress)
+  }
+
+  func train() throws {
+    let pipeline = try pipeline(progress: .standardError)
+    if case .video(let video) = pipeline {
+      return try video.train(stage, until: until, progress: .standardError)
     }
+    if stage != nil { throw ValidationError("only a recipe of a video model has stages; leave --stage out") }
     switch pipeline {
-    case .video(let pipeline): try pipeline.train(stage, until: until, progress: .standardError)
+    case .video: break
     case .manifold(let pipeline): try pipeline.train(until: until, progress: .standardError)
     case .pictures(let pipeline): try pipeline.train(until: until, progress: .standardError)
     case .classifier(let pipeline): try pipeline.train(until: until, progress: .standardError)
     }
+  }
+
+  mutating func distil(from teacher: String?) throws {
+    if let teacher { settings.append("teacher.recipe=\(teacher)") }
+    for path in try PicturePipeline.untrainedTeachers(recipePath: recipe, settings: settings, runs: runs) {
+      Progress.standardError.note("first the teacher, \(path)")
+      var first = self
+      (first.recipe, first.settings, first.until) = (path, [], nil)
+      try first.train()
+    }
+    try train()
   }
 }
 

@@ -211,8 +211,8 @@ let kernelTable =
   unaryRuns + binaryRuns + rowRuns + tileRuns + attentionRuns + conversionRuns + inferenceRuns
 
 /// A step in the middle of training, with every setting at work.
-func exampleStep(_ number: Int) -> AdamWStep {
-  AdamWStep(
+func exampleStep(_ number: Int) -> OptimiserStep {
+  OptimiserStep(
     rate: 1e-2, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0.1, number: number, gradientScale: 0.5,
     averageDecay: 0.75)
 }

@@ -32,6 +32,16 @@ public struct ManifoldPipeline {
     folder = "\(runs)/\(recipe.name)/flow"
   }
 
+  /// The recipe as YAML, with what it extends and its settings in place.
+  func resolvedRecipe() throws -> String {
+    try RecipeFile(path: recipePath, settings: settings).text()
+  }
+
+  /// Whether there is a checkpoint to go on from.
+  var hasBegun: Bool {
+    FileManager.default.fileExists(atPath: TrainingRun.checkpointPath(folder))
+  }
+
   /// Trains to the recipe's end, or to step `limit`.
   public func train(until limit: Int?, progress: Progress) throws {
     var run = try openRun()
@@ -66,7 +76,8 @@ public struct ManifoldPipeline {
     guard FileManager.default.fileExists(atPath: path) else {
       throw TrainingError(.badCheckpoint, "\(path) is not there; train the recipe first")
     }
-    return try bundle(weights: Checkpoint(path: path, layout: stage.layout).averages)
+    let averages = try Checkpoint(path: path, layout: stage.layout).averages
+    return try bundle(weights: Array(averages.prefix(stage.model.layout.declarations.count)))
   }
 
   func bundle(weights: [Tensor]) throws -> ManifoldBundle {

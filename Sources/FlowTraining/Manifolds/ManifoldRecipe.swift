@@ -50,6 +50,14 @@ public struct ManifoldRecipe: Sendable, Codable, Equatable {
       ((1...64).contains(n.harmonics ?? 1), "network.harmonics must lie in 1…64"),
       ((1...65_536).contains(batch), "batch must lie in 1…65536"),
       ((gamma ?? 1) > 0 && (gamma ?? 1).isFinite, "gamma must be positive"),
+      (
+        objective.guidance == nil,
+        "objective.guidance leads towards a class, and points have none; remove it"
+      ),
+      (
+        objective.target != .continuousConsistency && objective.target != .consistencyHeun,
+        "objective.target \(objective.target.rawValue) is for pictures; use target meanFlow or consistencyFlow"
+      ),
       (sampler.steps > 0, "sampler.steps must be positive"),
       (sampler.maximumSteps >= sampler.steps, "sampler.maximumSteps must be sampler.steps or more"),
     ]

@@ -23,6 +23,10 @@ public struct ManifoldStage: TrainingStage {
   private let prior: ManifoldPrior
   private let training: Tensor
   private let validation: Tensor
+  /// The network's parameters, and after them those of a learnt weight.
+  public let layout: ParameterLayout
+  private let variance = LogVariance()
+  private let variancePart: Range<Int>?
 
   /// A stage that learns from the training part of a set of points.
   public init(_ recipe: ManifoldRecipe, points: PointSet, manifold: any Manifold) {
@@ -30,6 +34,10 @@ public struct ManifoldStage: TrainingStage {
     self.manifold = manifold
     model = MLP(recipe.shape(on: manifold))
     objective = recipe.objective.objective(on: manifold)
+    var layout = model.layout
+    variancePart =
+      objective.weight.isLearnt ? layout.declare(variance.layout, under: "log_variance") : nil
+    self.layout = layout
     prior = recipe.prior ?? .standard
     training = points.training
     // As many as a report can afford to compare in pairs.
@@ -37,8 +45,6 @@ public struct ManifoldStage: TrainingStage {
     validation = all.rows(0..<min(all.shape[0], affordable, 1000))
   }
 
-  /// The parameters.
-  public var layout: ParameterLayout { model.layout }
   /// The optimiser.
   public var optimiser: OptimiserRecipe { recipe.optimiser }
   /// Pairs a step.
@@ -59,10 +65,13 @@ public struct ManifoldStage: TrainingStage {
     let count = training.shape[0]
     let indices = random.uniforms(recipe.batch).map { Int32(min(count - 1, Int($0 * Float(count)))) }
     let noise = prior.sample(recipe.batch, on: manifold, &random)
-    let teacher = recipe.objective.teacher == .average ? average : Parameters(p.values.map(\.detached))
+    let isOwn = recipe.objective.teacher != .average
+    var maps = ObjectiveMaps(online: map(p), teacher: map(isOwn ? p.detached : average))
+    maps.teacherIsOnline = isOwn
+    if let variancePart { maps.logVariance = { variance(r: $0, t: $1, p.part(variancePart)) } }
     let loss = objective.loss(
-      data: Variable(training.gather(indices)), noise: Variable(noise), online: map(p), teacher: map(teacher),
-      progress: progress, &random)
+      data: Variable(training.gather(indices)), noise: Variable(noise), maps: maps, progress: progress,
+      &random)
     return loss.diagonal + loss.jumps
   }
 

@@ -9,6 +9,8 @@ internal import FoundationEssentials
 public struct ClassifierPipeline {
   private let stage: ClassifierStage
   private let folder: String
+  private let recipePath: String
+  private let settings: [String]
 
   /// Reads a recipe and its pictures; `data` defaults to `$FLOW_DATA`, then `data`.
   public init(recipePath: String, settings: [String] = [], runs: String, data: String?) throws {
@@ -19,6 +21,18 @@ public struct ClassifierPipeline {
     let pictures = try PictureSet(folder: "\(data ?? dataFolder())/images/\(recipe.pictures)")
     stage = ClassifierStage(recipe, pictures: pictures)
     folder = "\(runs)/\(recipe.name)/classifier"
+    self.recipePath = recipePath
+    self.settings = settings
+  }
+
+  /// The recipe as YAML, with what it extends and its settings in place.
+  func resolvedRecipe() throws -> String {
+    try RecipeFile(path: recipePath, settings: settings).text()
+  }
+
+  /// Whether there is a checkpoint to go on from.
+  var hasBegun: Bool {
+    FileManager.default.fileExists(atPath: TrainingRun.checkpointPath(folder))
   }
 
   /// Trains to the recipe's end, or to step `limit`.

@@ -43,7 +43,7 @@ struct FeatureSet: Sendable {
       let (n, m) = (Double(x.shape[0]), Double(y.shape[0]))
       let within = { (x: Variable, n: Double) in
         let all = kernel(x, x)
-        let own = (((1 / Float(x.shape[1])) * x.map(.square).sum(axis: 1)) + 1).power(3).sum().tensor.item
+        let own = cube((1 / Float(x.shape[1])) * x.map(.square).sum(axis: 1) + 1).sum().tensor.item
         return (all - Double(own)) / (n * (n - 1))
       }
       return within(x, n) + within(y, m) - 2 * kernel(x, y) / (n * m)
@@ -52,10 +52,12 @@ struct FeatureSet: Sendable {
   }
 
   private func kernel(_ x: Variable, _ y: Variable) -> Double {
-    let roots = ((1 / Float(x.shape[1])) * matmul(x, y, transposeB: true) + 1).power(3)
+    let values = cube((1 / Float(x.shape[1])) * matmul(x, y, transposeB: true) + 1)
     // Row sums first: a million float32 terms in one sum would lose digits.
-    return roots.sum(axis: 1).tensor.elements.reduce(0) { $0 + Double($1) }
+    return values.sum(axis: 1).tensor.elements.reduce(0) { $0 + Double($1) }
   }
+
+  private func cube(_ x: Variable) -> Variable { x * x * x }
 
   /// The share of these features that lie within reach of the others, and of the others within reach of these: no further
   /// from some feature than that is from its third neighbour (Kynkäänniemi et al. 2019). Of 2,000 of each.

@@ -61,6 +61,25 @@ public struct PicturePipeline {
       model: model, weights: weights, scale: Float(settings.scale ?? 1), weak: try settings.weak.map(load))
   }
 
+  /// The recipes of the teachers that a recipe wants and that have no checkpoint yet, those of teachers first.
+  public static func untrainedTeachers(recipePath: String, settings: [String], runs: String) throws
+    -> [String]
+  {
+    let recipe = try PictureRecipe(path: recipePath, settings: settings)
+    guard let teacher = recipe.teacher else {
+      throw TrainingError(.badRecipe, "\(recipePath) learns from no teacher; use flowtrain train")
+    }
+    return try ([teacher.recipe] + (teacher.weak.map { [$0] } ?? [])).flatMap { name -> [String] in
+      let path = "\(RecipeFile.folder(of: recipePath))\(name).yaml", own = try PictureRecipe(path: path)
+      if FileManager.default.fileExists(atPath: TrainingRun.checkpointPath("\(runs)/\(own.name)/flow")) {
+        return []
+      }
+      let first =
+        own.teacher == nil ? [] : try untrainedTeachers(recipePath: path, settings: [], runs: runs)
+      return first + [path]
+    }
+  }
+
   /// The averaged weights of the run of a recipe beside this one.
   private static func trained(
     _ name: String, beside path: String, runs: String, pictures: PictureSet
@@ -76,6 +95,16 @@ public struct PicturePipeline {
     var layout = ParameterLayout()
     _ = layout.declare(model.network.layout, under: "network")
     return (model, try Checkpoint(path: checkpoint, layout: layout).averages)
+  }
+
+  /// The recipe as YAML, with what it extends and its settings in place.
+  func resolvedRecipe() throws -> String {
+    try RecipeFile(path: recipePath, settings: settings).text()
+  }
+
+  /// Whether there is a checkpoint to go on from.
+  var hasBegun: Bool {
+    FileManager.default.fileExists(atPath: TrainingRun.checkpointPath(folder))
   }
 
   /// Trains to the recipe's end, or to step `limit`.

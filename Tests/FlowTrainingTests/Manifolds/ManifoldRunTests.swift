@@ -74,6 +74,9 @@ struct ManifoldRunTests {
     ["objective.target=eulerianPublished"],
     ["objective.target=consistencyFlow", "objective.pairs=toData", "objective.diagonal=0.5"],
     ["objective.target=consistency", "objective.pairs=levels"],
+    ["objective.pairs=triangle", "objective.weight=logVariance", "objective.weighsDiagonal=true"],
+    ["objective.target=improvedMeanFlow", "objective.pairs=triangle", "objective.weight=cauchy"],
+    ["objective.target=semigroup", "objective.pairs=dyadic", "objective.teacher=average"],
   ]
 
   @Test("a run of any method that is stopped and resumed ends bit-identical", arguments: methods)
