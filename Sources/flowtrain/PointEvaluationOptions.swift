@@ -7,8 +7,10 @@ internal import FoundationEssentials
 
 /// How a flow map on a manifold is evaluated.
 struct PointEvaluationOptions: ParsableArguments {
-  @Option(help: "Network evaluations a point, such as 1,2,4.", transform: numbers)
-  var nfe: [Int] = [1, 2, 4, 8, 16, 32, 100]
+  @Option(
+    help: "Network evaluations, such as 1,2,4; by default 1,2,4,8,16,32,100 of points, 1,2,4 of pictures.",
+    transform: numbers)
+  var nfe: [Int] = []
 
   @Option(help: "Draws of samples that a mean is over.")
   var draws: Int = 10
@@ -32,7 +34,7 @@ struct PointEvaluationOptions: ParsableArguments {
   var settings: [String] = []
 
   func validate() throws {
-    guard !nfe.isEmpty, nfe.allSatisfy({ (1...10_000).contains($0) }) else {
+    guard nfe.allSatisfy({ (1...10_000).contains($0) }) else {
       throw ValidationError("--nfe takes numbers between 1 and 10000, such as 1,2,4")
     }
     if draws < 2 { throw ValidationError("--draws must be 2 or more") }
@@ -47,8 +49,22 @@ struct PointEvaluationOptions: ParsableArguments {
     if let pictures { try pipeline.drawPictures(of: model, into: pictures) }
     return pipeline.evaluate(
       model,
-      .init(evaluations: nfe, draws: draws, testPoints: testPoints, likelihood: !withoutLikelihood),
+      .init(
+        evaluations: nfe.isEmpty ? [1, 2, 4, 8, 16, 32, 100] : nfe, draws: draws, testPoints: testPoints,
+        likelihood: !withoutLikelihood),
       progress: .standardError)
+  }
+}
+
+extension PointEvaluationOptions {
+  func evaluatePictures(_ recipe: String, samples: Int) throws -> PictureEvaluation {
+    guard samples >= 1000 else { throw ValidationError("--samples must be 1000 or more") }
+    let pipeline = try RecipePipeline(recipePath: recipe, settings: settings, runs: runs, data: data)
+    guard case .pictures(let pictures) = pipeline else {
+      throw ValidationError("\(recipe) is no recipe of pictures; name the bundle's folder")
+    }
+    return try pictures.evaluate(
+      evaluations: nfe.isEmpty ? [1, 2, 4] : nfe, samples: samples, progress: .standardError)
   }
 }
 

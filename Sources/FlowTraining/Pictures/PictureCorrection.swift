@@ -7,10 +7,8 @@ internal import FlowTensor
 
 /// FreeFlow's correction (2511.19428), which draws the law of one-jump pictures x̂ = X_{1→0}(e) to the teacher's.
 ///
-/// A second network learns the velocity v_f of x̂ by flow matching. At a state of time τ of x̂ and fresh noise, the
-/// difference (v_f − v) to the teacher's is the direction in which the velocity u of the jump is to fall:
-/// S_f − S = ((1 − τ)/τ)(v − v_f), and x̂ = e − u. The loss is ⟨u(e, 0, 1), sg(v_f − v)⟩, so scaled that its gradient is as
-/// large as an error of 1.
+/// A second network learns the velocity of x̂ by flow matching; its difference to the teacher's, at states of x̂ and fresh
+/// noise, pulls the velocity of the jump: ``FlowMaps/correctionLoss(velocity:made:wanted:normalised:)``.
 struct PictureCorrection: Sendable {
   private let settings: CorrectionRecipe
   private let teacher: PictureTeacher
@@ -37,10 +35,8 @@ struct PictureCorrection: Sendable {
     let state = made + τ * (noise - made)
     let fake = teacher.model.map(asked, p.part(part)).velocity(state, at: τ)
     let learnt = (fake - (noise - made)).map(.square).sum() / Float(count)
-    let pull = fake.detached - teacher.velocity(asked.labels)(state, τ)
-    let size = (pull.map(.square).sum(axes: [1], keepingAxes: true) + 1e-3).map(.sqrt)
-    let scaled = (Float(model.picture.count).squareRoot() / size) * pull
-    let drawn = (u * scaled.detached).sum() / Float(count)
-    return learnt + (settings.weight ?? 1) * drawn
+    let drawn = correctionLoss(
+      velocity: u, made: fake, wanted: teacher.velocity(asked.labels)(state, τ), normalised: true)
+    return learnt + (settings.weight ?? 1) * (drawn.sum() / Float(count))
   }
 }

@@ -46,6 +46,14 @@ struct PictureJudge: Sendable {
       agreement: Double(zip(answers.classes, labels).count { $0 == $1 }) / Double(labels.count))
   }
 
+  /// log p(class given picture) by the classifier, [count, 1].
+  func logProbability(of labels: [Int32], in pictures: Variable) -> Variable {
+    let p = Parameters(weights), logits = classifier.logits(classifier.features(pictures, p), p)
+    let asked = labels.flatMap { label in (0..<classes).map { $0 == Int(label) ? Float(1) : 0 } }
+    let chosen = (logits * Variable(Tensor(asked, shape: logits.shape))).sum(axes: [1], keepingAxes: true)
+    return chosen - logits.logSumExp(axis: 1).reshaped([labels.count, 1])
+  }
+
   /// What a report says: the distance after one evaluation and after four.
   func figures(_ sampler: PictureSampler) -> [(name: String, value: Double)] {
     let labels = (0..<1000).map { Int32($0 % classes) }

@@ -134,13 +134,18 @@ public struct PicturePipeline {
   }
 
   /// The sampler of the averaged weights of the last checkpoint.
-  func sampler() throws -> PictureSampler {
+  func sampler() throws -> PictureSampler { stage.sampler(try averages()) }
+
+  /// The network's averaged weights.
+  func parameters() throws -> Parameters { try averages().part(stage.networkPart) }
+
+  private func averages() throws -> Parameters {
     try checkRun(remedy: "give the --set that it was trained with")
     let path = TrainingRun.checkpointPath(folder)
     guard FileManager.default.fileExists(atPath: path) else {
       throw TrainingError(.badCheckpoint, "\(path) is not there; train the recipe first")
     }
-    return stage.sampler(Parameters(try Checkpoint(path: path, layout: stage.layout).averages))
+    return Parameters(try Checkpoint(path: path, layout: stage.layout).averages)
   }
 
   /// Draws ten pictures of each class.
