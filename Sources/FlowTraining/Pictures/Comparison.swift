@@ -118,9 +118,23 @@ public struct Comparison {
       seconds: run.seconds, overhead: try pipeline.stage.overhead(),
       straightness: recipe.sampler.kind == .euler ? sampler.straightness(of: Array(labels.prefix(500))) : nil,
       sampler: recipe.sampler.kind, rows: rows, teacher: recipe.teacher?.recipe)
+    try write(result, of: member)
+  }
+
+  private func write(_ result: ComparisonResult, of member: Member) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     try AtomicFile.write(Array(encoder.encode(result)), to: resultPath(member))
+  }
+
+  /// Measures again what a step of each finished training costs: where trainings ran side by side, they disturbed it.
+  public func measureSteps(progress: Progress) throws {
+    for member in members {
+      guard var result = try known(member) else { continue }
+      progress.show("measuring a step of \(member.recipe)")
+      result.overhead = try pipeline(member).stage.overhead()
+      try write(result, of: member)
+    }
   }
 
   /// What as many training pictures measure against test pictures, and the accuracy of the classifier.
