@@ -37,7 +37,11 @@ public enum Team {
   package static func split(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
     let grain = max(grain, 1)
     let pieces = (count + grain - 1) / grain
-    if pieces <= 1 { return body(0..<count) }
+    if pieces <= 1 {
+      let before = flow_begin_kernels()
+      defer { flow_end_kernels(before) }
+      return body(0..<count)
+    }
     run(pieces) { piece in body(piece * grain..<min(count, (piece + 1) * grain)) }
   }
 }

@@ -111,6 +111,21 @@ struct TeamTests {
     }
   }
 
+  @Test(
+    "numbers too small for a whole mantissa count as 0 in kernels, and the caller's own arithmetic stays as it was"
+  )
+  func smallNumbers() {
+    // 2⁻¹³⁰ each: below the least normal number, 2⁻¹²⁶.
+    for count in [3, 100_000] {
+      let root = Tensor(repeating: 0x1p-65, shape: [count])
+      #expect(Tensor.combine(.multiply, root, root).elements.allSatisfy { $0 == 0 })
+    }
+    let roots = Tensor(repeating: 0x1p-65, shape: [64, 64])
+    #expect(Tensor.matmul(roots, roots).elements.allSatisfy { $0 == 0 })
+    let root = [Float](repeating: 0x1p-65, count: 2).randomElement()!
+    #expect(root * root == 0x1p-130)
+  }
+
   private static let left = Tensor((0..<40_000).map { Float($0 % 7) }, shape: [400, 100])
   private static let right = Tensor((0..<20_000).map { Float($0 % 5) }, shape: [100, 200])
 }

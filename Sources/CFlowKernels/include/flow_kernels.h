@@ -37,6 +37,12 @@ int flow_team_size(void);
 /// calls have returned. Runs on the caller alone when the team is busy with another caller.
 void flow_team_run(long count, flow_task task, void *context);
 
+/// Makes this thread's arithmetic take numbers below 1.2e-38 for 0, as the team's is in a run; what it was before.
+unsigned flow_begin_kernels(void);
+
+/// Puts it back.
+void flow_end_kernels(unsigned before);
+
 // ---------------------------------------------------------------- elementwise (elementwise.c)
 
 enum {

@@ -9,7 +9,7 @@ public struct AlphaFlow: JumpTarget {
   public var schedule: AlphaSchedule
   /// What ż is.
   public var motion: Alpha.Motion
-  /// The greatest length of MeanFlow's target.
+  /// The greatest length of MeanFlow's target; any if infinite.
   public var clip: Float
 
   /// The method.

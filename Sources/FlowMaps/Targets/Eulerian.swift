@@ -21,7 +21,7 @@ public struct Eulerian: JumpTarget {
 
   /// How v(z, t) is brought to the landing point.
   public var pushforward: Pushforward
-  /// The greatest length of what is brought.
+  /// The greatest length of what is brought; any if infinite.
   public var clip: Float
 
   /// The target.
@@ -51,7 +51,7 @@ public struct Eulerian: JumpTarget {
   }
 }
 
-/// Rows no longer than `most`, given their lengths [count, 1].
-func shortened(_ rows: Variable, to most: Float, length: Variable) -> Variable {
-  rows * (most / Variable.maximum(length, Variable(most)))
+/// Rows no longer than `most`, given their lengths [count, 1]; as they are where that is infinite.
+func shortened(_ rows: Variable, to most: Float, length: @autoclosure () -> Variable) -> Variable {
+  most == .infinity ? rows : rows * (most / Variable.maximum(length(), Variable(most)))
 }

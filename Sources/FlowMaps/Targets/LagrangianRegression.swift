@@ -11,7 +11,7 @@ internal import FlowManifolds
 /// teacher it is FreeFlow's prediction loss (2511.19428), which wants no data. Cost: one evaluation and its gradient, two of
 /// the teacher and a tangent.
 public struct LagrangianRegression: JumpTarget {
-  /// The greatest length of a target.
+  /// The greatest length of a target; any if infinite.
   public var clip: Float
 
   /// The target.

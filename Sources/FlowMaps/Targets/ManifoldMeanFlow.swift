@@ -35,7 +35,7 @@ public struct ManifoldMeanFlow: JumpTarget {
   public var motion: Motion
   /// How its derivative is had.
   public var derivative: Derivative
-  /// The greatest length of a target.
+  /// The greatest length of a target; any if infinite.
   public var clip: Float
   /// How what is asked for beside u itself is normalised; not at all if nil.
   public var normalisation: TangentNormalisation?

@@ -10,7 +10,7 @@ extension ObjectiveRecipe {
   func objective(on manifold: any Manifold, head: NetworkHead = .velocity) -> Objective {
     var objective = Objective(
       path: GeodesicPath(manifold), pairs: jumpPairs,
-      target: jumpTarget(clip: clip ?? (manifold is Euclidean ? .greatestFiniteMagnitude : 10)),
+      target: jumpTarget(clip: clip ?? (manifold is Euclidean ? .infinity : 10)),
       weight: jumpWeight, diagonalWeight: diagonalWeight ?? 1)
     objective.weighsDiagonal = weighsDiagonal ?? false
     objective.lengths = lengthPower.map { LengthCurriculum(power: $0, of: jumpPairs) }
