@@ -15,6 +15,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -208,6 +209,16 @@ static void make_room(void) {
   team.cores[0] = here;
 }
 
+/// Keeps handlers of signals away from the threads that this one makes, until it is undone: kernels that oneDNN compiles
+/// use the stack pointer for other things, and a handler that ran on such a stack would write into what lies there.
+static void keep_signals_away(sigset_t *before) {
+  sigset_t all;
+  sigfillset(&all);
+  static const int OWN[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+  for (size_t i = 0; i < sizeof OWN / sizeof *OWN; i++) sigdelset(&all, OWN[i]);
+  pthread_sigmask(SIG_BLOCK, &all, before);
+}
+
 static void start(void) {
   const char *wanted = getenv("FLOW_THREADS");
   // What the process may use: a container or taskset may leave it fewer cores than the machine has.
@@ -219,11 +230,14 @@ static void start(void) {
   if (size > MOST_THREADS) size = MOST_THREADS;
   for (int i = 0; i < MOST_THREADS; i++) team.cores[i] = -1;
   team.size = 1;
+  sigset_t before;
+  keep_signals_away(&before);
   for (; team.size < size; team.size++) {
     pthread_t *thread = team.threads + team.size;
     if (pthread_create(thread, NULL, member, (void *)(intptr_t)team.size)) break;
     pthread_detach(*thread);
   }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
   settle_all();
 }
 

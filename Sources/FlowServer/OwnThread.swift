@@ -6,14 +6,20 @@ internal import Synchronization
 /// A thread of the operating system that runs one function.
 ///
 /// Matrix work, encoders and sockets do not belong on Swift's cooperative pool, which has a thread a core and
-/// expects nobody to wait on it.
+/// expects nobody to wait on it. Signals are blocked on it: a thread that computes must not be interrupted by their handlers.
 final class OwnThread: Sendable {
   private let handle = Mutex<pthread_t?>(nil)
 
   /// Starts `body` on a new thread.
   init(_ body: @escaping @Sendable () -> Void) {
     let work = Unmanaged.passRetained(Work(body: body))
-    var thread = pthread_t()
+    var thread = pthread_t(), signals = sigset_t(), before = sigset_t()
+    sigfillset(&signals)
+    // Those of a fault are the thread's own.
+    for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS] { sigdelset(&signals, number) }
+    // A thread inherits what is blocked as it begins.
+    pthread_sigmask(SIG_BLOCK, &signals, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     let code = pthread_create(
       &thread, nil,
       { argument in

@@ -6,6 +6,9 @@ internal import CFlowKernels
 ///
 /// Libraries run single-threaded inside it. Work is split by what is computed, never by who computes
 /// it, so results do not depend on the number of threads.
+///
+/// A thread that computes must not be interrupted by handlers of signals, which write to a stack that compiled kernels do not
+/// keep: the team's own threads block signals, and callers are to do so where a handler is installed.
 public enum Team {
   /// Threads that take part, the caller included.
   public static var size: Int { Int(flow_team_size()) }

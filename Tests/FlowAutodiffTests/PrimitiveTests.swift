@@ -14,7 +14,7 @@ struct PrimitiveTests {
 
   @Test("the sign is −1, 0 or 1 and passes no gradient")
   func sign() {
-    let x = Variable(Tensor([-3, -0.0, 0, .leastNonzeroMagnitude, .infinity, -.infinity, .nan]))
+    let x = Variable(Tensor([-3, -0.0, 0, .leastNormalMagnitude, .infinity, -.infinity, .nan]))
     #expect(x.map(.sign).tensor.elements == [-1, 0, 0, 1, 1, -1, 0])
     #expect(gradient(at: [x]) { $0[0].map(.sign).sum() }[0].tensor.elements == [0, 0, 0, 0, 0, 0, 0])
   }

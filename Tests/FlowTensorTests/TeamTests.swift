@@ -126,6 +126,27 @@ struct TeamTests {
     #expect(root * root == 0x1p-130)
   }
 
+  @Test("handlers of signals are kept away from the team's own threads")
+  func signals() async {
+    await #expect(processExitsWith: .success) {
+      let count = Int(allowed_core_count()) + 1
+      setenv("FLOW_THREADS", "\(count)", 1)
+      let caller = pthread_self(), begun = Atomic(0), blocked = Mutex<[Bool]>([])
+      let deadline = ContinuousClock.now + .seconds(60)
+      // Indices that wait for each other: every thread has one.
+      Team.run(count) { _ in
+        begun.add(1, ordering: .relaxed)
+        while begun.load(ordering: .relaxed) < count, ContinuousClock.now < deadline { sched_yield() }
+        if pthread_equal(pthread_self(), caller) != 0 { return }
+        var signals = sigset_t()
+        pthread_sigmask(SIG_BLOCK, nil, &signals)
+        let all = [SIGTERM, SIGINT, SIGHUP, SIGUSR1].allSatisfy { sigismember(&signals, $0) == 1 }
+        blocked.withLock { $0.append(all && sigismember(&signals, SIGSEGV) == 0) }
+      }
+      #expect(blocked.withLock { $0.count == count - 1 && $0.allSatisfy { $0 } })
+    }
+  }
+
   private static let left = Tensor((0..<40_000).map { Float($0 % 7) }, shape: [400, 100])
   private static let right = Tensor((0..<20_000).map { Float($0 % 5) }, shape: [100, 200])
 }
