@@ -5,6 +5,9 @@ internal import FlowTensor
 
 /// A small network that learns the logarithm of the variance of errors between two times, which losses are weighed by
 /// (Karras et al. 2024, "EDM2"); zero at first.
+///
+/// Its answer is a twentieth of what its last layer says: an optimiser moves that by its rate whatever the gradient, and a
+/// weight that runs ahead of what it weighs drowns all times but a few.
 public struct LogVariance: Sendable {
   /// The parameters.
   public let layout: ParameterLayout
@@ -22,6 +25,6 @@ public struct LogVariance: Sendable {
 
   /// w(r, t), [count, 1], for times [count, 1].
   public func callAsFunction(r: Variable, t: Variable, _ p: Parameters) -> Variable {
-    head(hidden(concatenate([times(t), times(t - r)], axis: 1), p, activation: .silu), p)
+    0.05 * head(hidden(concatenate([times(t), times(t - r)], axis: 1), p, activation: .silu), p)
   }
 }

@@ -80,6 +80,7 @@ public struct OptimiserRecipe: Sendable, Codable, Equatable {
 extension ParameterLayout.Declaration {
   /// Whether it is a matrix from hidden numbers to hidden numbers.
   fileprivate var isHiddenMatrix: Bool {
-    shape.rank == 2 && shape[0] > 1 && shape[1] > 1 && !name.contains("embedding") && !name.contains("head")
+    let isMatrix = shape.rank == 2 && shape[0] > 1 && shape[1] > 1
+    return isMatrix && !["embedding", "head", "log_variance"].contains { name.contains($0) }
   }
 }

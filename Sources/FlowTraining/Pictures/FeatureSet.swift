@@ -32,12 +32,14 @@ struct FeatureSet: Sendable {
     return (0..<n).reduce(0) { $0 + Double(elements[$1 * n + $1]) }
   }
 
-  /// 1000 · the unbiased MMD² with the kernel (x·y/d + 1)³ (Bińkowski et al. 2018), the mean over blocks of 1000.
+  /// 1000 · the unbiased MMD² with the kernel (x·y/d + 1)³ (Bińkowski et al. 2018), the mean over blocks of 1000; features in
+  /// units of the root mean square of the others.
   func kernelDistance(to other: FeatureSet) -> Double {
+    let unit = Float(1 / (other.features.sumOfSquares / Double(other.features.count)).squareRoot())
     let size = 1000, blocks = max(1, min(features.shape[0], other.features.shape[0]) / size)
     let sums = (0..<blocks).map { block -> Double in
       let part = { (x: Tensor) in
-        Variable(x.rows(block * size..<min((block + 1) * size, x.shape[0])))
+        unit * Variable(x.rows(block * size..<min((block + 1) * size, x.shape[0])))
       }
       let (x, y) = (part(features), part(other.features))
       let (n, m) = (Double(x.shape[0]), Double(y.shape[0]))
