@@ -65,7 +65,10 @@ let package = Package(
     // Row 6: the daemon and the client, without main.
     library(
       "FlowServer",
-      ["FlowGeneration", "FlowManifolds", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest", logging]),
+      [
+        "FlowGeneration", "FlowManifolds", "FlowTensor", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest",
+        logging,
+      ]),
     library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowPlot"]),
 
     // Row 5: generating and training.

@@ -209,9 +209,7 @@ static void make_room(void) {
   team.cores[0] = here;
 }
 
-/// Keeps handlers of signals away from the threads that this one makes, until it is undone: kernels that oneDNN compiles
-/// use the stack pointer for other things, and a handler that ran on such a stack would write into what lies there.
-static void keep_signals_away(sigset_t *before) {
+void flow_block_signals(sigset_t *before) {
   sigset_t all;
   sigfillset(&all);
   static const int OWN[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
@@ -231,7 +229,7 @@ static void start(void) {
   for (int i = 0; i < MOST_THREADS; i++) team.cores[i] = -1;
   team.size = 1;
   sigset_t before;
-  keep_signals_away(&before);
+  flow_block_signals(&before);
   for (; team.size < size; team.size++) {
     pthread_t *thread = team.threads + team.size;
     if (pthread_create(thread, NULL, member, (void *)(intptr_t)team.size)) break;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import FlowTensor
 internal import Glibc
 internal import Synchronization
 
@@ -13,21 +14,17 @@ final class OwnThread: Sendable {
   /// Starts `body` on a new thread.
   init(_ body: @escaping @Sendable () -> Void) {
     let work = Unmanaged.passRetained(Work(body: body))
-    var thread = pthread_t(), signals = sigset_t(), before = sigset_t()
-    sigfillset(&signals)
-    // Those of a fault are the thread's own.
-    for number in [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS] { sigdelset(&signals, number) }
-    // A thread inherits what is blocked as it begins.
-    pthread_sigmask(SIG_BLOCK, &signals, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    let code = pthread_create(
-      &thread, nil,
-      { argument in
-        // Safe: the pointer is the one retained above, and is released here once.
-        guard let argument else { return nil }
-        Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
-        return nil
-      }, work.toOpaque())
+    var thread = pthread_t()
+    let code = Team.withSignalsBlocked {
+      pthread_create(
+        &thread, nil,
+        { argument in
+          // Safe: the pointer is the one retained above, and is released here once.
+          guard let argument else { return nil }
+          Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
+          return nil
+        }, work.toOpaque())
+    }
     precondition(code == 0, "pthread_create: \(String(cString: strerror(code)))")
     handle.withLock { $0 = thread }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CFlowKernels
+internal import Glibc
 
 /// The worker team: every core of the machine, owned by this process's kernels alone.
 ///
@@ -8,10 +9,19 @@ internal import CFlowKernels
 /// it, so results do not depend on the number of threads.
 ///
 /// A thread that computes must not be interrupted by handlers of signals, which write to a stack that compiled kernels do not
-/// keep: the team's own threads block signals, and callers are to do so where a handler is installed.
+/// keep: the team's own threads block signals, and callers are to be made by ``withSignalsBlocked(_:)`` where a handler is
+/// installed.
 public enum Team {
   /// Threads that take part, the caller included.
   public static var size: Int { Int(flow_team_size()) }
+
+  /// Calls `body` with all signals blocked but those of faults; threads that it makes stay so.
+  public static func withSignalsBlocked<Result>(_ body: () throws -> Result) rethrows -> Result {
+    var before = sigset_t()
+    flow_block_signals(&before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    return try body()
+  }
 
   /// Calls `body` once for each index below `count`, on all cores; returns when every call has.
   package static func run(_ count: Int, _ body: (Int) -> Void) {

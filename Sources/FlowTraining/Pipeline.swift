@@ -18,20 +18,13 @@ public struct Pipeline {
   private let recipePath: String
   private let folder: String
   private let data: String
-  private let settings: [String]
 
   /// Reads a recipe; `data` defaults to `$FLOW_DATA`, then `data`.
   public init(recipePath: String, settings: [String] = [], runs: String, data: String?) throws {
     recipe = try Recipe(path: recipePath, settings: settings)
     self.recipePath = recipePath
-    self.settings = settings
     folder = "\(runs)/\(recipe.name)"
     self.data = data ?? dataFolder()
-  }
-
-  /// The recipe as YAML, with what it extends and its settings in place.
-  func resolvedRecipe() throws -> String {
-    try RecipeFile(path: recipePath, settings: settings).text()
   }
 
   /// Whether there is a checkpoint to go on from.

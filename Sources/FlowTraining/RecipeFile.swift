@@ -10,12 +10,13 @@ struct RecipeFile {
 
   /// Reads a file. A setting is `key.of.key=value`; the key must be there already, or its parent be a map.
   ///
-  /// A recipe that `extends` another, named relative to its own folder, is that one with its own values in place.
+  /// A recipe that `extends` another, named relative to its own folder, is that one with its own values in place. A value of
+  /// null takes a key out.
   init(path: String, settings: [String] = []) throws {
     var root = try Self.read(path, depth: 0)
     for setting in settings { try Self.apply(setting, to: &root) }
     self.path = path
-    self.root = root
+    self.root = root.withoutNulls
   }
 
   private static func read(_ path: String, depth: Int) throws -> Node {
@@ -116,6 +117,13 @@ extension Node {
   fileprivate func without(_ key: String) throws -> Node {
     guard let mapping else { return self }
     return .mapping(Node.Mapping(mapping.filter { $0.key.string != key }.map { ($0.key, $0.value) }))
+  }
+
+  /// Without keys whose value is null.
+  fileprivate var withoutNulls: Node {
+    guard let mapping else { return self }
+    return .mapping(
+      Node.Mapping(mapping.filter { $0.value.null == nil }.map { ($0.key, $0.value.withoutNulls) }))
   }
 
   /// Maps are merged, key by key; anything else is replaced.

@@ -12,15 +12,20 @@ public struct RecipeList {
     public var summary: String
   }
 
-  /// All of them, by folder and name. A YAML file with a name and a summary is one.
+  /// All of them, by folder and name. A YAML file with a name and a summary is one; one that cannot be
+  /// read says why.
   public let entries: [Entry]
 
   /// Looks in folders, and in those within them.
   public init(folders: [String]) {
     entries = folders.flatMap { Self.files(in: $0) }.compactMap { path in
-      guard let file = try? RecipeFile(path: path), file.has("name"), let summary = file.text(of: "summary")
-      else { return nil }
-      return Entry(path: path, summary: summary)
+      do {
+        let file = try RecipeFile(path: path)
+        guard file.has("name"), let summary = file.text(of: "summary") else { return nil }
+        return Entry(path: path, summary: summary)
+      } catch {
+        return Entry(path: path, summary: "cannot be read: \(error)")
+      }
     }
   }
 

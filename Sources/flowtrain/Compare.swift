@@ -27,8 +27,8 @@ struct Compare: ParsableCommand {
   @Option(help: "An SVG file for a picture: a row of samples a method.")
   var picture: String?
 
-  @Flag(help: "Measure again what a step of each method costs, when nothing else runs.")
-  var measureSteps = false
+  @Flag(help: "Measure all finished trainings again, when nothing else runs.")
+  var measureAgain = false
 
   @Flag(help: "Train nothing; make the table and the picture of the results that are there.")
   var onlyTable = false
@@ -36,7 +36,7 @@ struct Compare: ParsableCommand {
   func run() throws {
     let comparison = try Comparison(path: comparison, runs: runs, data: data)
     if !onlyTable { try comparison.run(only: only, progress: .standardError) { _ in } }
-    if measureSteps { try comparison.measureSteps(progress: .standardError) }
+    if measureAgain { try comparison.measureAgain(progress: .standardError) }
     let results = try comparison.results(), text = try comparison.markdown(results)
     print(text)
     if let table { try replaceTable(in: table, marker: "comparison", with: text) }

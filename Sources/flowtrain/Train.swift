@@ -15,9 +15,10 @@ struct Train: ParsableCommand {
 
   func run() throws {
     if dryRun {
-      print(try training.pipeline(progress: .silent).resolvedRecipe(), terminator: "")
+      print(
+        try RecipePipeline.resolved(recipePath: training.recipe, settings: training.settings), terminator: "")
     } else {
-      try training.train()
+      try training.train(training.pipeline())
     }
   }
 }
@@ -31,11 +32,12 @@ struct Resume: ParsableCommand {
   @OptionGroup var training: TrainingOptions
 
   func run() throws {
-    guard try training.pipeline(progress: .silent).hasBegun else {
+    let pipeline = try training.pipeline()
+    guard pipeline.hasBegun else {
       throw ValidationError(
         "there is no checkpoint of \(training.recipe) under \(training.runs); use flowtrain train")
     }
-    try training.train()
+    try training.train(pipeline)
   }
 }
 
@@ -80,13 +82,11 @@ struct TrainingOptions: ParsableArguments {
     help: "Replace a value of the recipe, such as optimiser.seed=2; may be repeated.")
   var settings: [String] = []
 
-  func pipeline(progress: Progress) throws -> RecipePipeline {
-    try RecipePipeline(
-      recipePath: recipe, settings: settings, runs: runs, data: data, progress: progress)
+  func pipeline() throws -> RecipePipeline {
+    try RecipePipeline(recipePath: recipe, settings: settings, runs: runs, data: data)
   }
 
-  func train() throws {
-    let pipeline = try pipeline(progress: .standardError)
+  func train(_ pipeline: RecipePipeline) throws {
     if case .video(let video) = pipeline {
       return try video.train(stage, until: until, progress: .standardError)
     }
@@ -105,9 +105,9 @@ struct TrainingOptions: ParsableArguments {
       Progress.standardError.note("first the teacher, \(path)")
       var first = self
       (first.recipe, first.settings, first.until) = (path, [], nil)
-      try first.train()
+      try first.train(first.pipeline())
     }
-    try train()
+    try train(pipeline())
   }
 }
 

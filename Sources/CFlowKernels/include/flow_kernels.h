@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,11 @@ int flow_team_size(void);
 /// Calls task(context, i) once for each i in 0..<count, spread over the team; returns when all
 /// calls have returned. Runs on the caller alone when the team is busy with another caller.
 void flow_team_run(long count, flow_task task, void *context);
+
+/// Blocks all signals but those of faults on this thread, and so on those that it makes; what was blocked goes to `before`.
+/// Kernels that oneDNN compiles use the stack pointer for other things, and a handler that ran on such a stack would write
+/// into what lies there.
+void flow_block_signals(sigset_t *before);
 
 /// Makes this thread's arithmetic take numbers below 1.2e-38 for 0, as the team's is in a run; what it was before.
 unsigned flow_begin_kernels(void);

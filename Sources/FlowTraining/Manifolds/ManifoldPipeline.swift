@@ -16,7 +16,7 @@ public struct ManifoldPipeline {
   let stage: ManifoldStage
   private let recipePath: String
   private let settings: [String]
-  private let folder: String
+  private let folder: RunFolder
 
   /// Reads a recipe and its points; `data` defaults to `$FLOW_DATA`, then `data`.
   public init(recipePath: String, settings: [String] = [], runs: String, data: String?) throws {
@@ -29,18 +29,11 @@ public struct ManifoldPipeline {
     }
     points = try recipe.data.load(on: manifold, data: data ?? dataFolder())
     stage = ManifoldStage(recipe, points: points, manifold: manifold)
-    folder = "\(runs)/\(recipe.name)/flow"
-  }
-
-  /// The recipe as YAML, with what it extends and its settings in place.
-  func resolvedRecipe() throws -> String {
-    try RecipeFile(path: recipePath, settings: settings).text()
+    folder = RunFolder("\(runs)/\(recipe.name)/flow", recipePath: recipePath, settings: settings)
   }
 
   /// Whether there is a checkpoint to go on from.
-  var hasBegun: Bool {
-    FileManager.default.fileExists(atPath: TrainingRun.checkpointPath(folder))
-  }
+  var hasBegun: Bool { folder.hasCheckpoint }
 
   /// Trains to the recipe's end, or to step `limit`.
   public func train(until limit: Int?, progress: Progress) throws {
@@ -50,33 +43,21 @@ public struct ManifoldPipeline {
 
   /// The run, at its last checkpoint if it has one. Throws ``TrainingError`` if that was made by another recipe.
   func openRun() throws -> TrainingRun {
-    try checkRun(remedy: "train in another --runs folder, or remove it to begin anew")
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try AtomicFile.write(
-      Array(RecipeFile(path: recipePath, settings: settings).text().utf8), to: runRecipePath)
-    return try TrainingRun(stage, folder: folder)
+    try folder.claim(trainsAlike)
+    return try TrainingRun(stage, folder: folder.path)
   }
 
-  /// The recipe that the run was begun with, its settings in place.
-  private var runRecipePath: String { "\(folder)/recipe.yaml" }
-
   /// Throws ``TrainingError`` if the run was begun by a recipe that trains otherwise.
-  func checkRun(remedy: String) throws {
-    guard FileManager.default.fileExists(atPath: runRecipePath) else { return }
-    guard try ManifoldRecipe(path: runRecipePath).trainsLike(recipe) else {
-      throw TrainingError(
-        .badCheckpoint, "\(folder) was begun by another recipe, \(runRecipePath); \(remedy)")
-    }
+  func checkRun(remedy: String) throws { try folder.check(remedy: remedy, trainsAlike) }
+
+  private func trainsAlike(_ path: String) throws -> Bool {
+    try ManifoldRecipe(path: path).trainsLike(recipe)
   }
 
   /// The trained map as a bundle: the averaged weights of the last checkpoint.
   public func bundle() throws -> ManifoldBundle {
     try checkRun(remedy: "give the --set that it was trained with")
-    let path = TrainingRun.checkpointPath(folder)
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw TrainingError(.badCheckpoint, "\(path) is not there; train the recipe first")
-    }
-    let averages = try Checkpoint(path: path, layout: stage.layout).averages
+    let averages = try Checkpoint(path: folder.checkpoint(), layout: stage.layout).averages
     return try bundle(weights: Array(averages.prefix(stage.model.layout.declarations.count)))
   }
 

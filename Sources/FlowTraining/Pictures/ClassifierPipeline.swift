@@ -7,45 +7,37 @@ internal import FoundationEssentials
 
 /// The training of a classifier of pictures, in `runs/NAME/classifier`.
 public struct ClassifierPipeline {
+  private let recipe: ClassifierRecipe
   private let stage: ClassifierStage
-  private let folder: String
-  private let recipePath: String
-  private let settings: [String]
+  private let folder: RunFolder
 
   /// Reads a recipe and its pictures; `data` defaults to `$FLOW_DATA`, then `data`.
   public init(recipePath: String, settings: [String] = [], runs: String, data: String?) throws {
-    let recipe: ClassifierRecipe = try RecipeFile(path: recipePath, settings: settings).decode()
-    if let fault = recipe.optimiser.fault {
-      throw TrainingError(.badRecipe, "\(recipePath): optimiser.\(fault)")
-    }
+    recipe = try ClassifierRecipe(path: recipePath, settings: settings)
     let pictures = try PictureSet(folder: "\(data ?? dataFolder())/images/\(recipe.pictures)")
     stage = ClassifierStage(recipe, pictures: pictures)
-    folder = "\(runs)/\(recipe.name)/classifier"
-    self.recipePath = recipePath
-    self.settings = settings
-  }
-
-  /// The recipe as YAML, with what it extends and its settings in place.
-  func resolvedRecipe() throws -> String {
-    try RecipeFile(path: recipePath, settings: settings).text()
+    folder = RunFolder("\(runs)/\(recipe.name)/classifier", recipePath: recipePath, settings: settings)
   }
 
   /// Whether there is a checkpoint to go on from.
-  var hasBegun: Bool {
-    FileManager.default.fileExists(atPath: TrainingRun.checkpointPath(folder))
-  }
+  var hasBegun: Bool { folder.hasCheckpoint }
 
   /// Trains to the recipe's end, or to step `limit`.
   public func train(until limit: Int? = nil, progress: Progress) throws {
-    var run = try TrainingRun(stage, folder: folder)
+    try folder.claim(trainsAlike)
+    var run = try TrainingRun(stage, folder: folder.path)
     try run.train(until: limit ?? .max, progress: progress)
   }
 
   /// Writes the averaged weights of the last checkpoint, with the test accuracy, to `path`.
   public func pack(to path: String) throws {
-    let checkpoint = try Checkpoint(path: TrainingRun.checkpointPath(folder), layout: stage.layout)
-    try ClassifierFile.write(
-      stage.model, weights: checkpoint.averages, accuracy: stage.accuracy(checkpoint.averages), to: path)
+    try folder.check(remedy: "give the --set that it was trained with", trainsAlike)
+    let weights = try Checkpoint(path: folder.checkpoint(), layout: stage.layout).averages
+    try ClassifierFile.write(stage.model, weights: weights, accuracy: stage.accuracy(weights), to: path)
+  }
+
+  private func trainsAlike(_ path: String) throws -> Bool {
+    try ClassifierRecipe(path: path).trainsLike(recipe)
   }
 }
 

@@ -24,6 +24,21 @@ struct ClassifierRecipe: Sendable, Codable, Equatable {
   var batch: Int
   /// The optimiser.
   var optimiser: OptimiserRecipe
+
+  /// Reads a recipe; `settings` replace what it says. Throws ``TrainingError``.
+  init(path: String, settings: [String] = []) throws {
+    self = try RecipeFile(path: path, settings: settings).decode()
+    if !(1...4096).contains(batch) { throw TrainingError(.badRecipe, "\(path): batch must lie in 1…4096") }
+    if let fault = optimiser.fault { throw TrainingError(.badRecipe, "\(path): optimiser.\(fault)") }
+  }
+
+  /// Whether a checkpoint of one of these recipes goes on under the other: all but words is the same.
+  func trainsLike(_ other: ClassifierRecipe) -> Bool {
+    var copy = other
+    copy.summary = summary
+    copy.optimiser.report = optimiser.report
+    return copy == self
+  }
 }
 
 /// Training of the classifier by cross-entropy, on pictures moved by up to two pixels.

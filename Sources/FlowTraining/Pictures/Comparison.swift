@@ -57,6 +57,10 @@ public struct Comparison {
   public func run(
     only: [String], progress: Progress, finished: ([ComparisonResult]) throws -> Void
   ) throws {
+    for name in only where !plan.recipes.contains(name) {
+      throw TrainingError(
+        .badRecipe, "the comparison has no '\(name)', only \(plan.recipes.joined(separator: ", "))")
+    }
     let chosen = members.filter { only.isEmpty || only.contains($0.recipe) }
     for (index, member) in chosen.enumerated() {
       progress.note("\(index + 1)/\(chosen.count): \(member.recipe), seed \(member.seed)")
@@ -85,40 +89,40 @@ public struct Comparison {
   private func resultPath(_ member: Member) -> String { "\(runs)/\(name(member))/flow/result.json" }
 
   /// The pipeline of a member, whose run is named after the recipe's file and the seed.
-  func pipeline(_ member: Member, progress: Progress = .silent) throws -> PicturePipeline {
+  func pipeline(_ member: Member) throws -> PicturePipeline {
     try PicturePipeline(
       recipePath: "\(folder)\(member.recipe).yaml",
-      settings: ["name=\(name(member))", "optimiser.seed=\(member.seed)"], runs: runs, data: data,
-      progress: progress)
+      settings: ["name=\(name(member))", "optimiser.seed=\(member.seed)"], runs: runs, data: data)
   }
 
   private func finish(_ member: Member, progress: Progress) throws {
-    let pipeline = try pipeline(member, progress: progress)
+    let pipeline = try pipeline(member)
     if try known(member) != nil {
       return try pipeline.checkRun(remedy: "remove \(resultPath(member)) and its folder to train it anew")
     }
-    var run = try pipeline.openRun()
+    var run = try pipeline.openRun(progress: progress)
     try run.train(progress: progress)
-    guard let judge = pipeline.judge else {
-      throw TrainingError(
-        .unreadable,
-        "\(folder)\(pipeline.recipe.classifier) is not there; train and pack the classifier first")
-    }
-    let recipe = pipeline.recipe, sampler = try pipeline.sampler()
-    let labels = (0..<plan.samples).map { Int32($0 % pipeline.pictures.classes) }
-    let evaluations = [1, 2, 4] + (recipe.sampler.steps > 4 ? [recipe.sampler.steps] : [])
-    let rows = evaluations.map { count in
-      progress.show("measuring \(member.recipe) by \(count) evaluations")
-      let made = sampler.sample(labels, evaluations: count, seed: 1)
-      return ComparisonResult.Row(evaluations: count, measures: judge.measures(made, asked: labels))
-    }
-    let result = ComparisonResult(
+    let recipe = pipeline.recipe
+    var result = ComparisonResult(
       recipe: member.recipe, seed: member.seed, summary: recipe.summary,
       parameters: pipeline.stage.model.network.layout.count, steps: run.step, skipped: run.skipped,
-      seconds: run.seconds, overhead: try pipeline.stage.overhead(),
-      straightness: recipe.sampler.kind == .euler ? sampler.straightness(of: Array(labels.prefix(500))) : nil,
-      sampler: recipe.sampler.kind, rows: rows, teacher: recipe.teacher?.recipe)
+      seconds: run.seconds, overhead: 0, straightness: nil, sampler: recipe.sampler.kind, rows: [],
+      teacher: recipe.teacher?.recipe)
+    try measure(&result, pipeline, progress: progress)
     try write(result, of: member)
+  }
+
+  private func measure(
+    _ result: inout ComparisonResult, _ pipeline: PicturePipeline, progress: Progress
+  ) throws {
+    let sampler = pipeline.recipe.sampler
+    result.rows = try pipeline.measure(
+      evaluations: [1, 2, 4] + (sampler.steps > 4 ? [sampler.steps] : []), samples: plan.samples,
+      progress: progress)
+    result.overhead = pipeline.stage.overhead()
+    if sampler.kind == .euler {
+      result.straightness = try pipeline.sampler().straightness(of: pipeline.labels(500))
+    }
   }
 
   private func write(_ result: ComparisonResult, of member: Member) throws {
@@ -127,12 +131,13 @@ public struct Comparison {
     try AtomicFile.write(Array(encoder.encode(result)), to: resultPath(member))
   }
 
-  /// Measures again what a step of each finished training costs: where trainings ran side by side, they disturbed it.
-  public func measureSteps(progress: Progress) throws {
+  /// Measures every finished training again: where others ran beside it, they disturbed what a step costs.
+  public func measureAgain(progress: Progress) throws {
     for member in members {
       guard var result = try known(member) else { continue }
-      progress.show("measuring a step of \(member.recipe)")
-      result.overhead = try pipeline(member).stage.overhead()
+      let pipeline = try pipeline(member)
+      try pipeline.checkRun(remedy: "remove \(resultPath(member)) and its folder to train it anew")
+      try measure(&result, pipeline, progress: progress)
       try write(result, of: member)
     }
   }
@@ -141,7 +146,11 @@ public struct Comparison {
   public func floor() throws -> (measures: PictureMeasures, accuracy: Double) {
     let recipe = try PictureRecipe(path: "\(folder)\(plan.teacher).yaml")
     let pictures = try PictureSet(folder: "\(data ?? dataFolder())/images/\(recipe.pictures)")
-    let file = try ClassifierFile(path: folder + recipe.classifier), part = 0..<plan.samples
+    guard let classifier = recipe.classifier else {
+      throw TrainingError(
+        .badRecipe, "\(plan.teacher) names no classifier to measure by; give classifier in the recipe")
+    }
+    let file = try ClassifierFile(path: folder + classifier), part = 0..<plan.samples
     let measures = file.judge(test: pictures.test).measures(
       pictures.training.pictures(part), asked: Array(pictures.training.labels[part]))
     return (measures, file.accuracy)

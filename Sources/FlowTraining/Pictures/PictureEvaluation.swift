@@ -56,24 +56,36 @@ public struct PictureEvaluation: Sendable, Codable, CustomStringConvertible {
 extension PicturePipeline {
   /// Measures the averaged weights of the last checkpoint.
   public func evaluate(evaluations: [Int], samples: Int, progress: Progress) throws -> PictureEvaluation {
-    guard let judge else {
-      throw TrainingError(
-        .unreadable,
-        "\(recipe.classifier) is not there beside the recipe; train and pack the classifier first")
-    }
-    let sampler = try sampler(), labels = (0..<samples).map { Int32($0 % pictures.classes) }
-    let rows = evaluations.map { count in
-      progress.show("measuring \(count) evaluations")
+    PictureEvaluation(
+      name: recipe.name, samples: samples,
+      rows: try measure(evaluations: evaluations, samples: samples, progress: progress),
+      steering: recipe.network.posterior == true ? try steer(progress: progress) : nil)
+  }
+
+  /// What as many pictures of every class measure, by network evaluations.
+  func measure(evaluations: [Int], samples: Int, progress: Progress) throws -> [ComparisonResult.Row] {
+    let judge = try knownJudge(), sampler = try sampler(), labels = labels(samples)
+    return evaluations.map { count in
+      progress.show("measuring \(recipe.name) by \(count) evaluations")
       let made = sampler.sample(labels, evaluations: count, seed: 1)
       return ComparisonResult.Row(evaluations: count, measures: judge.measures(made, asked: labels))
     }
-    let steering = recipe.network.posterior == true ? try steer(judge, progress: progress) : nil
-    return PictureEvaluation(name: recipe.name, samples: samples, rows: rows, steering: steering)
   }
 
-  private func steer(_ judge: PictureJudge, progress: Progress) throws -> PictureEvaluation.Steering {
+  private func knownJudge() throws -> PictureJudge {
+    guard let judge else {
+      throw TrainingError(
+        .badRecipe, "\(recipe.name) names no classifier to measure by; give classifier in the recipe")
+    }
+    return judge
+  }
+
+  /// Classes in turn.
+  func labels(_ count: Int) -> [Int32] { (0..<count).map { Int32($0 % pictures.classes) } }
+
+  private func steer(progress: Progress) throws -> PictureEvaluation.Steering {
+    let judge = try knownJudge(), labels = labels(1000)
     let steering = PictureSteering(stage.model, try parameters(), judge: judge)
-    let labels = (0..<1000).map { Int32($0 % pictures.classes) }
     let parts = { (make: ([Int32], UInt64) -> Tensor) in
       let all = stride(from: 0, to: labels.count, by: 250).map { first -> Tensor in
         progress.show("steering: \(first) of \(labels.count)")

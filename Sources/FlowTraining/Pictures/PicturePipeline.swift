@@ -11,19 +11,13 @@ public struct PicturePipeline {
   let stage: PictureStage
   let pictures: PictureSet
   let judge: PictureJudge?
-  private let recipePath: String
-  private let settings: [String]
-  private let folder: String
+  private let folder: RunFolder
 
   /// Reads a recipe, its pictures and its teacher; `data` defaults to `$FLOW_DATA`, then `data`.
-  public init(
-    recipePath: String, settings: [String] = [], runs: String, data: String?, progress: Progress = .silent
-  ) throws {
+  public init(recipePath: String, settings: [String] = [], runs: String, data: String?) throws {
     let recipe = try PictureRecipe(path: recipePath, settings: settings)
     self.recipe = recipe
-    self.recipePath = recipePath
-    self.settings = settings
-    folder = "\(runs)/\(recipe.name)/flow"
+    folder = RunFolder("\(runs)/\(recipe.name)/flow", recipePath: recipePath, settings: settings)
     let pictures = try PictureSet(folder: "\(data ?? dataFolder())/images/\(recipe.pictures)")
     let judge = try Self.judge(recipe, beside: recipePath, pictures: pictures)
     self.pictures = pictures
@@ -31,23 +25,16 @@ public struct PicturePipeline {
     let teacher = try recipe.teacher.map {
       try Self.teacher($0, beside: recipePath, runs: runs, pictures: pictures)
     }
-    var pairs: PicturePairs?
-    if let settings = recipe.teacher, let teacher, settings.gives.contains(.pairs) {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      pairs = try PicturePairs(
-        path: "\(folder)/pairs.safetensors", settings, teacher: teacher, seed: recipe.optimiser.seed,
-        progress: progress)
-    }
-    stage = try PictureStage(recipe, pictures: pictures, teacher: teacher, pairs: pairs, judge: judge)
+    stage = try PictureStage(recipe, pictures: pictures, teacher: teacher, judge: judge)
   }
 
-  /// The classifier beside the recipe, or nil if there is none yet.
+  /// The classifier that the recipe names, or nil if it names none.
   private static func judge(_ recipe: PictureRecipe, beside path: String, pictures: PictureSet) throws
     -> PictureJudge?
   {
-    let file = RecipeFile.folder(of: path) + recipe.classifier
-    guard FileManager.default.fileExists(atPath: file) else { return nil }
-    return try ClassifierFile(path: file).judge(test: pictures.test)
+    try recipe.classifier.map {
+      try ClassifierFile(path: RecipeFile.folder(of: path) + $0).judge(test: pictures.test)
+    }
   }
 
   private static func teacher(
@@ -97,40 +84,34 @@ public struct PicturePipeline {
     return (model, try Checkpoint(path: checkpoint, layout: layout).averages)
   }
 
-  /// The recipe as YAML, with what it extends and its settings in place.
-  func resolvedRecipe() throws -> String {
-    try RecipeFile(path: recipePath, settings: settings).text()
-  }
-
   /// Whether there is a checkpoint to go on from.
-  var hasBegun: Bool {
-    FileManager.default.fileExists(atPath: TrainingRun.checkpointPath(folder))
-  }
+  var hasBegun: Bool { folder.hasCheckpoint }
 
   /// Trains to the recipe's end, or to step `limit`.
   public func train(until limit: Int? = nil, progress: Progress) throws {
-    var run = try openRun()
+    var run = try openRun(progress: progress)
     try run.train(until: limit ?? .max, progress: progress)
   }
 
   /// The run, at its last checkpoint if it has one. Throws ``TrainingError`` if that was made by another recipe.
-  func openRun() throws -> TrainingRun {
-    try checkRun(remedy: "train in another --runs folder, or remove it to begin anew")
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try AtomicFile.write(
-      Array(RecipeFile(path: recipePath, settings: settings).text().utf8), to: runRecipePath)
-    return try TrainingRun(stage, folder: folder)
+  ///
+  /// Where the recipe learns from pairs that its teacher makes, they are made first, unless they are there.
+  func openRun(progress: Progress) throws -> TrainingRun {
+    try folder.claim(trainsAlike)
+    var stage = stage
+    if let settings = recipe.teacher, recipe.gives(.pairs), let teacher = stage.teacher {
+      stage.pairs = try PicturePairs(
+        path: "\(folder.path)/pairs.safetensors", settings, teacher: teacher, seed: recipe.optimiser.seed,
+        progress: progress)
+    }
+    return try TrainingRun(stage, folder: folder.path)
   }
 
-  private var runRecipePath: String { "\(folder)/recipe.yaml" }
-
   /// Throws ``TrainingError`` if the run was begun by a recipe that trains otherwise.
-  func checkRun(remedy: String) throws {
-    guard FileManager.default.fileExists(atPath: runRecipePath) else { return }
-    guard try PictureRecipe(path: runRecipePath).trainsLike(recipe) else {
-      throw TrainingError(
-        .badCheckpoint, "\(folder) was begun by another recipe, \(runRecipePath); \(remedy)")
-    }
+  func checkRun(remedy: String) throws { try folder.check(remedy: remedy, trainsAlike) }
+
+  private func trainsAlike(_ path: String) throws -> Bool {
+    try PictureRecipe(path: path).trainsLike(recipe)
   }
 
   /// The sampler of the averaged weights of the last checkpoint.
@@ -141,19 +122,12 @@ public struct PicturePipeline {
 
   private func averages() throws -> Parameters {
     try checkRun(remedy: "give the --set that it was trained with")
-    let path = TrainingRun.checkpointPath(folder)
-    guard FileManager.default.fileExists(atPath: path) else {
-      throw TrainingError(.badCheckpoint, "\(path) is not there; train the recipe first")
-    }
-    return Parameters(try Checkpoint(path: path, layout: stage.layout).averages)
+    return Parameters(try Checkpoint(path: folder.checkpoint(), layout: stage.layout).averages)
   }
 
   /// Draws ten pictures of each class.
   public func drawSamples(evaluations: Int?, to path: String) throws {
-    let classes = pictures.classes, labels = (0..<10 * classes).map { Int32($0 / 10) }
-    let made = try sampler().sample(
-      labels, evaluations: evaluations ?? recipe.sampler.steps, seed: recipe.optimiser.seed)
-    try SampleSheet.grey(rows: (0..<classes).map { made.rows(10 * $0..<10 * ($0 + 1)) }).write(to: path)
+    try stage.sheet(averages(), evaluations: evaluations ?? recipe.sampler.steps).write(to: path)
   }
 }
 

@@ -12,8 +12,8 @@ public struct PictureRecipe: Sendable, Codable, Equatable {
   public var summary: String
   /// The folder of the pictures under `$FLOW_DATA/images`.
   public var pictures: String
-  /// The classifier that measures what is made: a file beside the recipe.
-  public var classifier: String
+  /// The classifier that measures what is made: a file beside the recipe. Nothing is measured if absent.
+  public var classifier: String?
   /// The network.
   public var network: PictureNetworkRecipe
   /// A trained model that this one learns from; none if absent.
@@ -37,6 +37,9 @@ public struct PictureRecipe: Sendable, Codable, Equatable {
     if let fault { throw TrainingError(.badRecipe, "\(path): \(fault)") }
   }
 
+  /// Whether a teacher gives this.
+  func gives(_ gift: PictureTeacherRecipe.Gift) -> Bool { teacher?.gives.contains(gift) ?? false }
+
   /// The first field that cannot work and what it must be, or nil.
   private var fault: String? {
     let checks: [(Bool, String)] = [
@@ -45,7 +48,7 @@ public struct PictureRecipe: Sendable, Codable, Equatable {
       (sampler.steps > 0, "sampler.steps must be positive"),
     ]
     return checks.first { !$0.0 }?.1 ?? network.fault.map { "network.\($0)" } ?? mismatch
-      ?? objective.fault(hasKnownVelocity: teacher?.gives.contains(.velocity) ?? false).map {
+      ?? objective.fault(hasKnownVelocity: gives(.velocity)).map {
         "objective: \($0)"
       }
       ?? optimiser.fault.map { "optimiser.\($0)" }
@@ -53,11 +56,11 @@ public struct PictureRecipe: Sendable, Codable, Equatable {
 
   /// Two parts that do not go together and why, or nil.
   private var mismatch: String? {
-    if correction != nil, teacher?.gives.contains(.velocity) != true {
+    if correction != nil, !gives(.velocity) {
       return
         "correction compares with a teacher's velocity, and there is none; give teacher with gives [velocity]"
     }
-    if objective.pairs == .fromNoise, teacher?.gives.contains(.velocity) != true {
+    if objective.pairs == .fromNoise, !gives(.velocity) {
       return
         "objective: pairs fromNoise see no data, and no teacher's velocity is given; give teacher with gives [velocity]"
     }

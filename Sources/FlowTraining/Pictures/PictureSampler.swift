@@ -39,7 +39,8 @@ struct PictureSampler {
   /// E ∫ |e − x − v(z_t, t)|² dt a pixel along the flow: 0 where one step of Euler's method is exact (Liu et al. 2022).
   func straightness(of labels: [Int32], steps: Int = 32) -> Double {
     var random = Random(key: 1, stream: 1 << 56)
-    let noise = random.normal([labels.count, model.picture.count]), field = field(labels, asked(labels))
+    let noise = random.normal([labels.count, model.picture.count]),
+      field = field(labels, asked(labels, &random))
     var z = Variable(noise), velocities: [Variable] = []
     for step in 0..<steps {
       velocities.append(field(z, column(1 - Float(step) / Float(steps), labels.count)))
@@ -53,7 +54,7 @@ struct PictureSampler {
     _ noise: Tensor, _ labels: [Int32], _ evaluations: Int, _ kind: PictureSamplerRecipe.Kind,
     _ random: inout Random
   ) -> Tensor {
-    let asked = asked(labels), map = model.map(asked, parameters), field = field(labels, asked)
+    let asked = asked(labels, &random), map = model.map(asked, parameters), field = field(labels, asked)
     let schedule = uniformSchedule(steps: evaluations)
     switch kind {
     case .euler: return eulerWalk(noise, steps: evaluations, field: field)
@@ -70,16 +71,14 @@ struct PictureSampler {
     }
   }
 
-  private func asked(_ labels: [Int32]) -> PictureConditions {
+  private func asked(_ labels: [Int32], _ random: inout Random) -> PictureConditions {
     var asked = PictureConditions(labels: labels)
     if model.network.configuration.scalars - (isPosterior ? 1 : 0) == 3 {
       asked.scalars = GuidanceInputs(labels.count, scale: recipe.guidance ?? 1).scalars
     }
     if isPosterior {
       // At outer time 1 the given picture is noise, and its posterior the law of the data.
-      var random = Random(key: 1, stream: 1 << 57)
-      let shape = Shape([labels.count] + model.picture.extents)
-      asked.given = Variable(random.normal(shape))
+      asked.given = Variable(random.normal(Shape([labels.count] + model.picture.extents)))
       asked.scalars.append(column(1, labels.count))
     }
     return asked

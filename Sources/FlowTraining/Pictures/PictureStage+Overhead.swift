@@ -6,7 +6,7 @@ internal import FlowTensor
 
 extension PictureStage {
   /// The median time of a gradient of this method over that of flow matching with the same network, taken in turns.
-  func overhead(turns: Int = 7) throws -> Double {
+  func overhead(turns: Int = 7) -> Double {
     let weights = initialWeights()
     let time = { (loss: ([Variable]) -> Variable) -> Double in
       let begin = ContinuousClock.now

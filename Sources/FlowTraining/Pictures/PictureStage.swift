@@ -15,7 +15,8 @@ struct PictureStage: TrainingStage {
   let teacher: PictureTeacher?
   private let objective: Objective
   private let pictures: PictureSet
-  private let pairs: PicturePairs?
+  /// What is learnt in place of the data: what the teacher has made of noise.
+  var pairs: PicturePairs?
   private let judge: PictureJudge?
   /// Where the network's parameters stand in the layout.
   let networkPart: Range<Int>
@@ -27,11 +28,9 @@ struct PictureStage: TrainingStage {
   ///
   /// - Parameters:
   ///   - teacher: the model that the recipe learns from.
-  ///   - pairs: what the teacher has made of noise, where that takes the place of data.
   ///   - judge: how reports measure what is made; they do not if nil.
   init(
-    _ recipe: PictureRecipe, pictures: PictureSet, teacher: PictureTeacher?, pairs: PicturePairs?,
-    judge: PictureJudge?
+    _ recipe: PictureRecipe, pictures: PictureSet, teacher: PictureTeacher?, judge: PictureJudge?
   ) throws {
     model = try PictureModel(recipe.network, pictures: pictures.shape, classes: pictures.classes)
     objective = recipe.objective.objective(on: model.space, head: model.head)
@@ -44,11 +43,13 @@ struct PictureStage: TrainingStage {
     } else {
       correction = nil
     }
+    if recipe.gives(.weights), let fault = teacher?.mismatch(with: model) {
+      throw TrainingError(.badRecipe, "teacher.gives weights: \(fault)")
+    }
     self.layout = layout
     self.recipe = recipe
     self.pictures = pictures
     self.teacher = teacher
-    self.pairs = pairs
     self.judge = judge
   }
 
@@ -58,7 +59,7 @@ struct PictureStage: TrainingStage {
   /// Fresh weights, or those of the teacher where it gives them: parameters that it has too, under the same names.
   func initialWeights() -> [Tensor] {
     var fresh = layout.initialize(seed: optimiser.seed)
-    guard let teacher, recipe.teacher?.gives.contains(.weights) == true else { return fresh }
+    guard let teacher, recipe.gives(.weights) else { return fresh }
     let given = Dictionary(
       uniqueKeysWithValues: zip(teacher.model.network.layout.declarations, teacher.weights).map {
         ($0.name, $1)
@@ -66,7 +67,7 @@ struct PictureStage: TrainingStage {
     for (index, declaration) in layout.declarations.enumerated() {
       // The second network of a correction begins as the teacher, too.
       let name = declaration.name.drop { $0 != "." }.dropFirst()
-      if let weight = given[String(name)], weight.shape == declaration.shape { fresh[index] = weight }
+      if let weight = given[String(name)] { fresh[index] = weight }
     }
     return fresh
   }
@@ -75,7 +76,7 @@ struct PictureStage: TrainingStage {
     let batch = batch(&random)
     let source =
       recipe.objective.teacher == .average ? average.part(networkPart) : p.part(networkPart).detached
-    let maps = maps(online: p.part(networkPart), teacher: source, batch, p, &random)
+    let maps = maps(online: p.part(networkPart), teacher: source, batch, p)
     let loss = objective.loss(
       data: batch.data, noise: batch.noise, maps: maps, progress: progress, &random)
     let total = loss.diagonal + loss.jumps
@@ -126,7 +127,7 @@ struct PictureStage: TrainingStage {
   }
 
   private func maps(
-    online: Parameters, teacher source: Parameters, _ batch: Batch, _ all: Parameters, _ random: inout Random
+    online: Parameters, teacher source: Parameters, _ batch: Batch, _ all: Parameters
   ) -> ObjectiveMaps {
     let asked = batch.asked, null = model.network.configuration.nullClass
     var maps = ObjectiveMaps(
@@ -140,7 +141,7 @@ struct PictureStage: TrainingStage {
       nothing.labels = nothing.labels.map { _ in null }
       return model.map(nothing, source)
     }
-    if let teacher, recipe.teacher?.gives.contains(.velocity) == true {
+    if let teacher, recipe.gives(.velocity) {
       maps.known = { teacher.velocity(asked.rows($0).labels) }
     }
     if model.network.configuration.hasVelocityHead {
@@ -163,10 +164,12 @@ struct PictureStage: TrainingStage {
   }
 
   /// Ten pictures of each class, by the recipe's own number of evaluations.
-  func samples(_ p: Parameters) -> any SamplePicture {
-    let classes = pictures.classes, sampler = sampler(p)
-    let labels = (0..<10 * classes).map { Int32($0 / 10) }
-    let made = sampler.sample(labels, evaluations: recipe.sampler.steps, seed: optimiser.seed)
+  func samples(_ p: Parameters) -> any SamplePicture { sheet(p, evaluations: recipe.sampler.steps) }
+
+  /// Ten pictures of each class, a row each.
+  func sheet(_ p: Parameters, evaluations: Int) -> SampleSheet {
+    let classes = pictures.classes, labels = (0..<10 * classes).map { Int32($0 / 10) }
+    let made = sampler(p).sample(labels, evaluations: evaluations, seed: optimiser.seed)
     return SampleSheet.grey(rows: (0..<classes).map { made.rows(10 * $0..<10 * ($0 + 1)) })
   }
 }

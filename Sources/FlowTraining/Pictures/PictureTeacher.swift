@@ -31,6 +31,22 @@ struct PictureTeacher: Sendable {
     }
   }
 
+  /// What keeps a network from beginning with these weights, or nil: parameters that it lacks begin fresh, those that both have
+  /// must have one shape, and answers must mean the same.
+  func mismatch(with other: PictureModel) -> String? {
+    if other.head != model.head {
+      return
+        "the teacher's head is \(model.head.rawValue), network.head \(other.head.rawValue); use one for both"
+    }
+    let own = Dictionary(
+      uniqueKeysWithValues: model.network.layout.declarations.map { ($0.name, $0.shape) })
+    return other.network.layout.declarations.lazy.compactMap { declaration -> String? in
+      guard let shape = own[declaration.name], shape != declaration.shape else { return nil }
+      return
+        "\(declaration.name) is \(shape) in the teacher and \(declaration.shape) here; use networks of one shape"
+    }.first
+  }
+
   private func field(_ model: PictureModel, _ weights: [Tensor], _ labels: [Int32]) -> ObjectiveMaps.Field {
     let map = model.map(PictureConditions(labels: labels), Parameters(weights))
     return { z, t in map.velocity(z.detached, at: t.detached) }

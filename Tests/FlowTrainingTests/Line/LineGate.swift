@@ -64,28 +64,14 @@ struct LineGate {
     let map = { (p: Parameters) in
       ManifoldMap(Euclidean(dimension: 1)) { z, r, t in model(z, r: r, t: t, p) }
     }
-    var trained = model.layout.initialize(seed: 1).map { TrainedTensor($0) }
-    for number in 1...steps {
-      var random = Random(key: 1, stream: UInt64(number) << 20)
+    let averages = trainedAverages(model.layout, steps: steps) { p, average, progress, random in
       let data = Variable(law.sample(256, &random)), noise = Variable(random.normal([256, 1]))
-      let average = Parameters(trained.map(\.average))
-      let gradient = gradient(at: trained.map { Variable($0.weight) }) { weights in
-        let p = Parameters(weights)
-        var maps = ObjectiveMaps(online: map(p), teacher: map(teacher == .average ? average : p.detached))
-        maps.teacherIsOnline = teacher == .own
-        let loss = objective.loss(
-          data: data, noise: noise, maps: maps, progress: Double(number - 1) / Double(steps), &random)
-        return loss.diagonal + loss.jumps
-      }
-      let left = 1 - Float(number) / Float(steps)
-      let norm = Float(gradient.reduce(0) { $0 + $1.tensor.sumOfSquares }.squareRoot())
-      let step = OptimiserStep(
-        rate: 2e-3 * min(1, 2 * left + 0.01), beta1: 0.9, beta2: 0.95, epsilon: 1e-8, decay: 0,
-        number: number,
-        gradientScale: min(1, 5 / norm), averageDecay: min(0.999, Float(number) / Float(number + 10)))
-      for index in gradient.indices { trained[index].apply(step, gradient: gradient[index].tensor) }
+      var maps = ObjectiveMaps(online: map(p), teacher: map(teacher == .average ? average : p.detached))
+      maps.teacherIsOnline = teacher == .own
+      let loss = objective.loss(data: data, noise: noise, maps: maps, progress: progress, &random)
+      return loss.diagonal + loss.jumps
     }
-    self.map = map(Parameters(trained.map(\.average)))
+    self.map = map(Parameters(averages))
     self.law = law
   }
 

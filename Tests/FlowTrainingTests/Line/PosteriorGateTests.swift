@@ -86,36 +86,24 @@ struct PosteriorGateTests {
     let map = { (given: Variable, outer: Variable, p: Parameters) in
       ManifoldMap(space) { z, r, t in model(concatenate([z, given, outer], axis: 1), r: r, t: t, p) }
     }
-    var trained = model.layout.initialize(seed: 1).map { TrainedTensor($0) }
-    for number in 1...steps {
-      var random = Random(key: 1, stream: UInt64(number) << 20)
+    let averages = trainedAverages(model.layout, steps: steps, rate: 3e-3) { p, _, _, random in
       let x = Variable(points(256, &random)), outer = OuterNoise.drawn(256, &random)
       let given = x + outer * (Variable(random.normal([256, 2])) - x)
       let noise = Variable(random.normal([256, 2]))
-      let gradient = gradient(at: trained.map { Variable($0.weight) }) { weights in
-        let p = Parameters(weights)
-        var maps = ObjectiveMaps(
-          online: { map(given.slice(axis: 0, $0), outer.slice(axis: 0, $0), p) },
-          teacher: { map(given.slice(axis: 0, $0), outer.slice(axis: 0, $0), p.detached) })
-        maps.teacherIsOnline = true
-        maps.known = { rows in
-          { z, s in
-            posteriorVelocity(
-              z, at: s, given: given.slice(axis: 0, rows), at: outer.slice(axis: 0, rows), denoiser: denoised)
-          }
-        }
-        let loss = objective.loss(data: x, noise: noise, maps: maps, &random)
-        return loss.diagonal + loss.jumps
+      let part = { (rows: Range<Int>, p: Parameters) in
+        map(given.slice(axis: 0, rows), outer.slice(axis: 0, rows), p)
       }
-      let left = 1 - Float(number) / Float(steps)
-      let norm = Float(gradient.reduce(0) { $0 + $1.tensor.sumOfSquares }.squareRoot())
-      let step = OptimiserStep(
-        rate: 3e-3 * min(1, 2 * left + 0.01), beta1: 0.9, beta2: 0.95, epsilon: 1e-8, decay: 0,
-        number: number,
-        gradientScale: min(1, 5 / norm), averageDecay: min(0.999, Float(number) / Float(number + 10)))
-      for index in gradient.indices { trained[index].apply(step, gradient: gradient[index].tensor) }
+      var maps = ObjectiveMaps(online: { part($0, p) }, teacher: { part($0, p.detached) })
+      maps.teacherIsOnline = true
+      maps.known = { rows in
+        { z, s in
+          posteriorVelocity(
+            z, at: s, given: given.slice(axis: 0, rows), at: outer.slice(axis: 0, rows), denoiser: denoised)
+        }
+      }
+      let loss = objective.loss(data: x, noise: noise, maps: maps, &random)
+      return loss.diagonal + loss.jumps
     }
-    let averages = trained.map(\.average)
     return { given, t in map(given, column(t, given.shape[0]), Parameters(averages)) }
   }
 }

@@ -91,11 +91,45 @@ struct PictureErrorTests {
       Self.refuses("train the teacher first") { _ = try workshop.pipeline("scm") }
       try workshop.trainTeachers(of: "scm")
       _ = try workshop.pipeline("scm")
+      Self.refuses("patch_embedding.weight", "[8, 16]", "[16, 16]") {
+        _ = try workshop.pipeline("scm", ["network.width=16"])
+      }
+      Self.refuses("head is velocity", "trigonometric") {
+        _ = try workshop.pipeline("scm", ["network.head=trigonometric"])
+      }
       let base = "\(folder)/recipes/base.yaml"
       let text = try String(contentsOfFile: base, encoding: .utf8)
       try text.replacingOccurrences(of: "width: 8", with: "width: 16")
         .write(toFile: base, atomically: true, encoding: .utf8)
-      #expect(throws: (any Error).self) { try workshop.pipeline("scm") }
+      #expect {
+        try workshop.pipeline("scm")
+      } throws: {
+        "\($0)".contains("network.patch_embedding.weight")
+      }
+    }
+  }
+
+  @Test("a classifier that is named and not there is an error, one that is not named is none")
+  func classifier() throws {
+    try withFolder { folder in
+      let workshop = try PictureWorkshop(folder)
+      #expect(throws: (any Error).self) {
+        try workshop.pipeline("meanflow", ["classifier=nobody.safetensors"])
+      }
+      let judge = try workshop.pipeline("meanflow").judge
+      #expect(judge == nil)
+      Self.refuses("no classifier") {
+        _ = try workshop.pipeline("meanflow").measure(evaluations: [1], samples: 10, progress: .silent)
+      }
+    }
+  }
+
+  @Test("a comparison does not know recipes that it does not list")
+  func comparison() throws {
+    let path = "\(PictureWorkshop.recipes)/comparison.yaml"
+    let comparison = try Comparison(path: path, runs: "/nowhere", data: nil)
+    Self.refuses("menflow", "meanflow") {
+      try comparison.run(only: ["menflow"], progress: .silent) { _ in }
     }
   }
 

@@ -45,7 +45,7 @@ struct PictureWorkshop {
   static let small = [
     "network.width=8", "network.layers=2", "network.heads=1", "batch=8", "optimiser.steps=4",
     "optimiser.warmup=1",
-    "optimiser.report=100", "classifier=none",
+    "optimiser.report=100", "classifier=null",
   ]
 
   func pipeline(_ name: String, _ settings: [String] = [], runs: String = "runs") throws -> PicturePipeline {
