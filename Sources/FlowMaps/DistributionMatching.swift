@@ -14,14 +14,12 @@ internal import FlowTensor
 ///   - u: of the generator, recorded, rows of numbers.
 ///   - made: the velocity of the flow of what it makes, at noised x̂.
 ///   - wanted: that of the law that is wanted, at the same states.
-///   - normalised: whether the difference is scaled so that each row's mean square is 1.
+///   - adaptive: whether each row's difference is divided by the square of its length, as an adaptive weight of power 1 does
+///     to the error of a jump: the two then pull alike.
 public func correctionLoss(
-  velocity u: Variable, made: Variable, wanted: Variable, normalised: Bool = false
+  velocity u: Variable, made: Variable, wanted: Variable, adaptive: Bool = false
 ) -> Variable {
   var pull = (made - wanted).detached
-  if normalised {
-    let size = (pull.map(.square).mean(axes: [1], keepingAxes: true) + 1e-6).map(.sqrt)
-    pull = pull / size
-  }
+  if adaptive { pull = pull / (pull.map(.square).sum(axes: [1], keepingAxes: true) + 1e-3) }
   return (u * pull).sum(axes: [1], keepingAxes: true)
 }

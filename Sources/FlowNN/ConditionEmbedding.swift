@@ -44,17 +44,28 @@ struct ConditionEmbedding: Sendable {
     return stack(parts(r: r, t: t, asked, p), axis: 1).repeated(c.conditionTokens, axis: 1) + p[places]
   }
 
+  /// Weights to which every jump is as one of length 0 was to these, with a fresh first layer to tell lengths by.
+  func forgettingLengths(_ weights: [Tensor], fresh: [Tensor]) -> [Tensor] {
+    let none = Variable(Tensor.zeros([1, 1]))
+    var changed = weights
+    changed[jump.1.bias.index] = embed(jump, none, Parameters(weights)).tensor.reshaped([c.width])
+    changed[jump.1.weight.index] = Tensor.zeros([c.width, c.width])
+    for layer in [jump.0.weight, jump.0.bias] { changed[layer.index] = fresh[layer.index] }
+    return changed
+  }
+
+  private func embed(_ layers: (LinearLayer, LinearLayer), _ x: Variable, _ p: Parameters) -> Variable {
+    layers.1(layers.0(features(x), p, activation: .silu), p)
+  }
+
   /// The embedding of each condition, [batch, width].
   private func parts(r: Variable, t: Variable, _ asked: PictureConditions, _ p: Parameters) -> [Variable] {
     precondition(
       asked.labels.count == (classes == nil ? 0 : t.shape[0]) && asked.scalars.count == scalars.count,
       "DiffusionTransformer: \(asked.labels.count) labels, \(asked.scalars.count) scalars for \(t.shape[0]) pictures, "
         + "\(c.classes) classes, \(scalars.count) scalars")
-    let embed = { (layers: (LinearLayer, LinearLayer), x: Variable) in
-      layers.1(layers.0(features(x), p, activation: .silu), p)
-    }
-    let times = [embed(time, t), embed(jump, c.jumps == .length ? t - r : r)]
-    return times + zip(scalars, asked.scalars).map { embed($0, $1) }
+    let times = [embed(time, t, p), embed(jump, c.jumps == .length ? t - r : r, p)]
+    return times + zip(scalars, asked.scalars).map { embed($0, $1, p) }
       + (classes.map { [p[$0].gather(asked.labels)] } ?? [])
   }
 }

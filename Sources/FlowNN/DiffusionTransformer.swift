@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import FlowAutodiff
-internal import FlowTensor
+public import FlowTensor
 internal import Glibc
 
 /// What a ``DiffusionTransformer`` is asked for beside its two times: one entry a picture.
@@ -90,6 +90,16 @@ public struct DiffusionTransformer: Sendable {
       unpatched(head(trunk.tokens, trunk.late, p), like: z.shape),
       unpatched(velocityHead(trunk.tokens, trunk.late, p), like: z.shape)
     )
+  }
+
+  /// Weights that answer at r = t as these do, and at every r as at r = t.
+  ///
+  /// For those that have learnt velocities alone: what they would say of a jump is chance, and changes wildly with its length.
+  ///
+  /// - Parameter seed: of the layer that the lengths of jumps are told by, which begins anew.
+  public func forgettingLengths(_ weights: [Tensor], seed: UInt64) -> [Tensor] {
+    precondition(configuration.jumps == .length, "DiffusionTransformer: it is not told lengths")
+    return conditions.forgettingLengths(weights, fresh: layout.initialize(seed: seed))
   }
 
   /// The picture's tokens after all blocks, and the modulation of what comes after them.

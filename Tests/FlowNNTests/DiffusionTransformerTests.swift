@@ -52,6 +52,24 @@ struct DiffusionTransformerTests {
     #expect(answer.sumOfSquares > 1)
   }
 
+  @Test("weights that forget lengths answer at every r as at r = t did, and learn lengths still")
+  func forgettingLengths() {
+    let model = DiffusionTransformer(Self.configuration())
+    let pictures = PictureBatch(model.configuration, batch: 3, seed: 1)
+    let weights = randomWeights(model.layout, seed: 2), forgotten = model.forgettingLengths(weights, seed: 3)
+    var still = pictures
+    still.r = pictures.t
+    let wanted = still.output(model, Parameters(weights)).tensor.elements
+    let error = { (pictures: PictureBatch, weights: [Tensor]) in
+      zip(pictures.output(model, Parameters(weights)).tensor.elements, wanted).map { abs($0 - $1) }.max() ?? 0
+    }
+    #expect(error(pictures, weights) > 1e-2)
+    #expect(error(still, forgotten) < 1e-5)
+    #expect(error(pictures, forgotten) < 1e-5)
+    let named = Dictionary(uniqueKeysWithValues: zip(model.layout.declarations.map(\.name), forgotten))
+    #expect((named["interval_embedding.0.weight"]?.sumOfSquares ?? 0) > 0)
+  }
+
   @Test("every parameter has the gradient of its differences", arguments: [0, 3])
   func gradients(classes: Int) {
     let model = DiffusionTransformer(Self.configuration(classes: classes))

@@ -8,7 +8,7 @@ internal import FlowTensor
 /// FreeFlow's correction (2511.19428), which draws the law of one-jump pictures x̂ = X_{1→0}(e) to the teacher's.
 ///
 /// A second network learns the velocity of x̂ by flow matching; its difference to the teacher's, at states of x̂ and fresh
-/// noise, pulls the velocity of the jump: ``FlowMaps/correctionLoss(velocity:made:wanted:normalised:)``.
+/// noise, pulls the velocity of the jump: ``FlowMaps/correctionLoss(velocity:made:wanted:adaptive:)``.
 struct PictureCorrection: Sendable {
   private let settings: CorrectionRecipe
   private let teacher: PictureTeacher
@@ -36,7 +36,7 @@ struct PictureCorrection: Sendable {
     let fake = teacher.model.map(asked, p.part(part)).velocity(state, at: τ)
     let learnt = (fake - (noise - made)).map(.square).sum() / Float(count)
     let drawn = correctionLoss(
-      velocity: u, made: fake, wanted: teacher.velocity(asked.labels)(state, τ), normalised: true)
+      velocity: u, made: fake, wanted: teacher.velocity(asked.labels)(state, τ), adaptive: true)
     return learnt + (settings.weight ?? 1) * (drawn.sum() / Float(count))
   }
 }

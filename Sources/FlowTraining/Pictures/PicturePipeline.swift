@@ -40,12 +40,11 @@ public struct PicturePipeline {
   private static func teacher(
     _ settings: PictureTeacherRecipe, beside path: String, runs: String, pictures: PictureSet
   ) throws -> PictureTeacher {
-    let load = { (name: String) in
-      try trained(name, beside: path, runs: runs, pictures: pictures)
-    }
-    let (model, weights) = try load(settings.recipe)
+    let (model, weights, recipe) = try trained(settings.recipe, beside: path, runs: runs, pictures: pictures)
+    let weak = try settings.weak.map { try trained($0, beside: path, runs: runs, pictures: pictures) }
     return PictureTeacher(
-      model: model, weights: weights, scale: Float(settings.scale ?? 1), weak: try settings.weak.map(load))
+      model: model, weights: weights, knowsJumps: recipe.objective.target != .none,
+      scale: Float(settings.scale ?? 1), weak: weak.map { ($0.model, $0.weights) })
   }
 
   /// The recipes of the teachers that a recipe wants and that have no checkpoint yet, those of teachers first.
@@ -70,7 +69,7 @@ public struct PicturePipeline {
   /// The averaged weights of the run of a recipe beside this one.
   private static func trained(
     _ name: String, beside path: String, runs: String, pictures: PictureSet
-  ) throws -> (model: PictureModel, weights: [Tensor]) {
+  ) throws -> (model: PictureModel, weights: [Tensor], recipe: PictureRecipe) {
     let recipePath = "\(RecipeFile.folder(of: path))\(name).yaml"
     let recipe = try PictureRecipe(path: recipePath)
     let checkpoint = TrainingRun.checkpointPath("\(runs)/\(recipe.name)/flow")
@@ -81,7 +80,7 @@ public struct PicturePipeline {
     let model = try PictureModel(recipe.network, pictures: pictures.shape, classes: pictures.classes)
     var layout = ParameterLayout()
     _ = layout.declare(model.network.layout, under: "network")
-    return (model, try Checkpoint(path: checkpoint, layout: layout).averages)
+    return (model, try Checkpoint(path: checkpoint, layout: layout).averages, recipe)
   }
 
   /// Whether there is a checkpoint to go on from.

@@ -60,10 +60,7 @@ struct PictureStage: TrainingStage {
   func initialWeights() -> [Tensor] {
     var fresh = layout.initialize(seed: optimiser.seed)
     guard let teacher, recipe.gives(.weights) else { return fresh }
-    let given = Dictionary(
-      uniqueKeysWithValues: zip(teacher.model.network.layout.declarations, teacher.weights).map {
-        ($0.name, $1)
-      })
+    let given = teacher.beginning(seed: optimiser.seed)
     for (index, declaration) in layout.declarations.enumerated() {
       // The second network of a correction begins as the teacher, too.
       let name = declaration.name.drop { $0 != "." }.dropFirst()

@@ -9,6 +9,8 @@ internal import FlowTensor
 struct PictureTeacher: Sendable {
   let model: PictureModel
   let weights: [Tensor]
+  /// Whether it has learnt jumps; else it has learnt velocities alone.
+  let knowsJumps: Bool
   /// The scale of guidance of its velocity.
   let scale: Float
   /// What guidance leads away from: a weaker model asked for the same, or this one asked for no class.
@@ -29,6 +31,14 @@ struct PictureTeacher: Sendable {
       let (best, worst) = (strong(z, t), away(z, t))
       return worst + scale * (best - worst)
     }
+  }
+
+  /// The weights that others begin with, by their names.
+  func beginning(seed: UInt64) -> [String: Tensor] {
+    let network = model.network
+    let tellsLengths = network.configuration.jumps == .length
+    let given = knowsJumps || !tellsLengths ? weights : network.forgettingLengths(weights, seed: seed)
+    return Dictionary(uniqueKeysWithValues: zip(network.layout.declarations, given).map { ($0.name, $1) })
   }
 
   /// What keeps a network from beginning with these weights, or nil: parameters that it lacks begin fresh, those that both have
