@@ -17,6 +17,7 @@ let kernels: [CSetting] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A library target of ours; `Sources/NAME` holds it.
@@ -45,6 +46,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
@@ -67,7 +69,7 @@ let package = Package(
       "FlowServer",
       [
         "FlowGeneration", "FlowManifolds", "FlowTensor", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest",
-        logging,
+        deque, logging,
       ]),
     library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowPlot"]),
 

@@ -4,7 +4,7 @@ internal import FlowWire
 
 /// A conversation with a daemon. One thread uses it.
 public struct Client: ~Copyable {
-  let connection: Connection
+  var connection: Connection
   let endpoint: String
   let timeout: Duration
   private let interruptions: () -> Int
@@ -12,6 +12,8 @@ public struct Client: ~Copyable {
 
   /// How often a waiting loop looks up, in milliseconds: the delay of Ctrl-C.
   static let pause = 50
+  /// How often a stream is asked for on a new connection before it is given up.
+  static let reconnections = 2
 
   /// Connects, greets, and checks that both speak the same version.
   ///

@@ -57,10 +57,13 @@ struct PointRun: RunningStream {
 
   mutating func cancel() { watch.isCancelled = true }
 
+  mutating func comeBack() -> ResumeRequest? { watch.comeBack() }
+
   mutating func receive(_ message: ReplyMessage, _ bodies: [[UInt8]]) throws(ClientError) -> RunStep {
     switch message.reply {
     case .openedPoints(let opened) where message.id == id:
-      watch.session = opened.session
+      try watch.begin(opened.session, opened.tenancy)
+      guard !opened.tenancy.isResumed else { return .wait }
       self.opened = opened
       let encoder = PointEncoder(format, opened)
       self.encoder = encoder

@@ -21,6 +21,8 @@ protocol RunningStream {
   mutating func start()
   /// From here on the stream may end early.
   mutating func cancel()
+  /// What to ask another connection for when this one seems dead; nil if the stream has not begun.
+  mutating func comeBack() -> ResumeRequest?
   /// Understands a message and writes its bytes.
   mutating func receive(_ message: ReplyMessage, _ bodies: [[UInt8]]) throws(ClientError) -> RunStep
   /// Ends an output that will not be whole; returns the error with where the rest is.
@@ -58,14 +60,19 @@ extension Client {
     _ run: inout some RunningStream, _ observe: (StreamProgress) -> Void
   ) throws(ClientError) -> StreamEnd {
     let clock = ContinuousClock()
-    var lastSign = clock.now
+    var lastSign = clock.now, attempts = 0
     while true {
       try obeyInterruptions(&run)
       guard let (message, bodies) = try connection.receive(milliseconds: Self.pause) else {
-        guard lastSign.duration(to: clock.now) < timeout else { throw silence() }
+        guard lastSign.duration(to: clock.now) < timeout else {
+          attempts += 1
+          guard attempts <= Self.reconnections, try reconnect(&run) else { throw silence() }
+          lastSign = clock.now
+          continue
+        }
         continue
       }
-      lastSign = clock.now
+      (lastSign, attempts) = (clock.now, 0)
       switch try run.receive(message, bodies) {
       case .wait: break
       case .begin: run.start()
@@ -74,6 +81,15 @@ extension Client {
       }
       observe(run.progress)
     }
+  }
+
+  /// Asks for the stream on a new connection; the old one may have broken without a word.
+  private mutating func reconnect(_ run: inout some RunningStream) throws(ClientError) -> Bool {
+    guard !run.isCancelled, let wish = run.comeBack() else { return false }
+    connection = try Connection(endpoint)
+    connection.confirm()
+    try connection.send(.resume(wish), id: run.id)
+    return true
   }
 
   /// Gives credit for a message that was written, or stops a stream that nobody reads.

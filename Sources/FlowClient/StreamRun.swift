@@ -50,6 +50,8 @@ struct StreamRun: RunningStream {
     session.cancel()
   }
 
+  mutating func comeBack() -> ResumeRequest? { session.comeBack() }
+
   mutating func receive(
     _ message: ReplyMessage, _ bodies: [[UInt8]]
   ) throws(ClientError) -> RunStep {

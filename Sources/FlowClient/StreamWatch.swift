@@ -10,11 +10,15 @@ struct StreamWatch {
   let unit: String
   /// The server's name for the stream, once it has begun.
   var session: String?
+  /// What lets another connection go on with the stream.
+  private var token: String?
+  /// Whether another connection has asked for the stream and was not answered yet.
+  private var isComingBack = false
   /// Whether an end that says "cancelled" is what was wanted.
   var isCancelled = false
   /// The server's last complaint; `end` follows it if the stream is lost.
   private var failure: WireError?
-  private var nextSequence = 0
+  private(set) var nextSequence = 0
 
   init(request: String, unit: String) {
     self.request = request
@@ -22,15 +26,36 @@ struct StreamWatch {
   }
 
   /// Checks that a message of the stream is the next one and has its bytes.
-  mutating func take(_ sequence: Int, _ bodyCount: Int) throws(ClientError) {
-    guard sequence == nextSequence else {
+  ///
+  /// - Parameter dropped: how many messages before it the server says that it has dropped.
+  mutating func take(_ sequence: Int, dropped: Int = 0, _ bodyCount: Int) throws(ClientError) {
+    guard sequence == nextSequence + dropped else {
       throw ClientError(
-        .broken, "message \(nextSequence) of the stream is missing; \(sequence) came in its place")
+        .broken, "message \(nextSequence + dropped) of the stream is missing; \(sequence) came in its place")
     }
     guard bodyCount == 1 else {
       throw ClientError(.misbehaved, "message \(sequence) of the stream has no bytes")
     }
-    nextSequence += 1
+    nextSequence = sequence + 1
+  }
+
+  /// The stream has begun, or goes on.
+  mutating func begin(_ session: String, _ tenancy: Tenancy) throws(ClientError) {
+    self.session = session
+    token = tenancy.token
+    isComingBack = false
+    guard tenancy.nextSequence == nextSequence else {
+      throw ClientError(
+        .misbehaved, "the stream goes on at message \(tenancy.nextSequence), not at \(nextSequence)")
+    }
+  }
+
+  /// What to ask another connection for, once this one seems dead; nil if the stream has not begun.
+  mutating func comeBack() -> ResumeRequest? {
+    guard let session, let token else { return nil }
+    isComingBack = true
+    return try? ResumeRequest(
+      session: session, token: token, firstSequence: nextSequence, takesOver: true)
   }
 
   /// Understands a message that carries nothing; returns the last word on the stream if it is that.
@@ -54,6 +79,9 @@ struct StreamWatch {
     let isOurs = session == nil ? (id ?? request) == request : failure.session == session
     guard isOurs else { return }
     guard session != nil else { throw lostBeforeItBegan(describe(failure.error)) }
+    if isComingBack, id == request {
+      throw ClientError(.broken, "the stream cannot go on: \(describe(failure.error))")
+    }
     self.failure = failure.error
   }
 

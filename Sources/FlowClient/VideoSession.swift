@@ -24,6 +24,9 @@ package struct VideoSession {
   /// A stream that was asked for under the name `request`.
   package init(request: String) { watch = StreamWatch(request: request, unit: "frames") }
 
+  /// What to ask another connection for.
+  package mutating func comeBack() -> ResumeRequest? { watch.comeBack() }
+
   /// From here on an end that says "cancelled" is what was wanted.
   package mutating func cancel() { watch.isCancelled = true }
 
@@ -33,17 +36,18 @@ package struct VideoSession {
   package mutating func receive(_ message: ReplyMessage, bodyCount: Int) throws(ClientError) -> Step {
     switch message.reply {
     case .opened(let opened) where message.id == watch.request:
+      try watch.begin(opened.session, opened.tenancy)
+      guard !opened.tenancy.isResumed else { return .wait }
       self.opened = opened
-      watch.session = opened.session
       return .begin(opened)
     case .openedPoints(let opened) where message.id == watch.request:
       throw ClientError(
         .usage,
         "\(opened.model) makes points of \(opened.geometry); ask for them with flowctl generate-manifold")
     case .frame(let header) where header.session == opened?.session:
-      return try take(header.sequence, frames: 1, bodyCount)
+      return try take(header.sequence, header.dropped, frames: 1, bodyCount)
     case .media(let header) where header.session == opened?.session:
-      return try take(header.sequence, frames: header.frames, bodyCount)
+      return try take(header.sequence, header.dropped, frames: header.frames, bodyCount)
     default:
       if let end = try watch.receive(message) { return .finish(end) }
       return .wait
@@ -51,9 +55,9 @@ package struct VideoSession {
   }
 
   private mutating func take(
-    _ sequence: Int, frames: Int, _ bodyCount: Int
+    _ sequence: Int, _ dropped: Int, frames: Int, _ bodyCount: Int
   ) throws(ClientError) -> Step {
-    try watch.take(sequence, bodyCount)
+    try watch.take(sequence, dropped: dropped, bodyCount)
     self.frames += frames
     return .write
   }

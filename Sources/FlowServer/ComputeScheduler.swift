@@ -10,13 +10,14 @@ internal import FlowWire
 /// nobody waits for longer than a frame of every other model and a budget of every other stream of points.
 struct ComputeScheduler {
   private enum Kind {
-    case video(any VideoStream, steps: Int)
+    case video(any VideoStream, of: any VideoModel, steps: Int)
     case points(any PointStream)
   }
 
   private struct Stream {
-    let model: String
-    let kind: Kind
+    var kind: Kind
+    /// States that the stream can go back to.
+    var snapshots: [String: any VideoStream] = [:]
     /// Time that it has had, as far as that decides whose turn it is.
     var served: Duration
     /// Time that the batch of points at hand has taken.
@@ -24,18 +25,31 @@ struct ComputeScheduler {
 
     /// What streams that advance together have in common; nil for points.
     var videoKey: VideoKey? {
-      if case .video(_, let steps) = kind { VideoKey(model: model, steps: steps) } else { nil }
+      if case .video(_, let model, let steps) = kind {
+        VideoKey(model: ObjectIdentifier(model), steps: steps)
+      } else {
+        nil
+      }
     }
   }
 
   private struct VideoKey: Equatable {
-    let model: String
+    let model: ObjectIdentifier
     let steps: Int
   }
 
   private struct Job {
+    /// What is to be done with a stream.
+    enum Work {
+      case advance(action: Int)
+      case snapshot(String, id: String?)
+      case rewind(String)
+    }
+
     let session: String
-    let action: Int
+    let work: Work
+
+    var action: Int? { if case .advance(let action) = work { action } else { nil } }
   }
 
   /// How long a batch of points is worked on at a time.
@@ -43,6 +57,7 @@ struct ComputeScheduler {
 
   private let catalogue: any ModelCatalogue
   private let events: Mailbox<WorkerEvent>
+  private let watch: StepWatch
   private var models: [String: ServedModel] = [:]
   private var streams: [String: Stream] = [:]
   /// Frames and batches of points that are wanted, in the order in which they were asked for.
@@ -51,9 +66,10 @@ struct ComputeScheduler {
   private var clock = Duration.zero
   private var isStopped = false
 
-  init(catalogue: any ModelCatalogue, events: Mailbox<WorkerEvent>) {
+  init(catalogue: any ModelCatalogue, events: Mailbox<WorkerEvent>, watch: StepWatch) {
     self.catalogue = catalogue
     self.events = events
+    self.watch = watch
   }
 
   mutating func run(_ commands: Mailbox<ComputeWorker.Command>) {
@@ -65,23 +81,44 @@ struct ComputeScheduler {
 
   private mutating func obey(_ command: ComputeWorker.Command) {
     switch command {
-    case .load(let name): load(name)
-    case .begin(let session, let model, let beginning):
-      streams[session] = Stream(model: model, kind: begin(model, beginning), served: clock)
-    case .generate(let session, let action): want(Job(session: session, action: action))
+    case .load(let name): load(name, anew: false)
+    case .reload(let name): load(name, anew: true)
+    case .unload(let name): models[name] = nil
+    case .begin(let session, let model, let beginning): begin(session, model, beginning)
+    case .generate(let session, let action): want(Job(session: session, work: .advance(action: action)))
+    case .snapshot(let session, let name, let id): want(Job(session: session, work: .snapshot(name, id: id)))
+    case .rewind(let session, let name): want(Job(session: session, work: .rewind(name)))
     case .forget(let session): forget(session)
     case .stop: isStopped = true
     }
   }
 
-  private func begin(_ name: String, _ beginning: StreamBeginning) -> Kind {
+  private mutating func begin(_ session: String, _ name: String, _ beginning: StreamBeginning) {
     switch (models[name], beginning) {
     case (.video(let model)?, .video(let options)):
-      return .video(model.makeStream(options), steps: options.steps)
-    case (.manifold(let model)?, .points(let options)): return .points(model.makeStream(options))
+      add(session, .video(model.makeStream(options), of: model, steps: options.steps))
+    case (.manifold(let model)?, .points(let options)): add(session, .points(model.makeStream(options)))
+    case (.video?, .snapshot(let snapshot, let seed, let steps)): fork(session, snapshot, seed, steps)
     default:
       preconditionFailure("ComputeScheduler: a stream of \(name), which is not loaded or of another kind")
     }
+  }
+
+  private mutating func add(_ session: String, _ kind: Kind) {
+    streams[session] = Stream(kind: kind, served: clock)
+  }
+
+  /// Begins a stream at a snapshot of another one, and with the model that it was taken of.
+  private mutating func fork(_ session: String, _ snapshot: String, _ seed: UInt64?, _ steps: Int) {
+    guard let owner = streams.values.first(where: { $0.snapshots[snapshot] != nil }),
+      let state = owner.snapshots[snapshot]?.copy(), case .video(_, let model, _) = owner.kind
+    else {
+      let message = "the session that the snapshot \(snapshot) was taken of has ended; take another one"
+      let error = WireError(.gone, message, field: "from.snapshot")
+      return events.post(.session(session, .generatorFailed(error)))
+    }
+    if let seed { state.reseed(seed) }
+    add(session, .video(state, of: model, steps: steps))
   }
 
   private mutating func want(_ job: Job) {
@@ -93,8 +130,8 @@ struct ComputeScheduler {
     jobs.append(job)
   }
 
-  private mutating func load(_ name: String) {
-    if let model = models[name] { return events.post(.model(name, .success(model.description))) }
+  private mutating func load(_ name: String, anew: Bool) {
+    if !anew, let model = models[name] { return events.post(.model(name, .success(model.description))) }
     do {
       let model = try catalogue.load(name)
       try check(model.description)
@@ -113,9 +150,29 @@ struct ComputeScheduler {
     clock = served(chosen)
     switch streams[chosen.session]?.kind {
     case .points(let stream)?: advance(stream, chosen.session)
-    case .video?: advance(takeBatch(of: chosen.session))
+    case .video?:
+      if !settle(chosen.session) { advance(takeBatch(of: chosen.session)) }
     case nil: preconditionFailure("ComputeScheduler: a job of a stream that was not begun")
     }
+  }
+
+  /// Does the oldest job of a stream if it computes nothing.
+  private mutating func settle(_ session: String) -> Bool {
+    guard let index = jobs.firstIndex(where: { $0.session == session }), jobs[index].action == nil,
+      case .video(let stream, let model, let steps)? = streams[session]?.kind
+    else { return false }
+    switch jobs.remove(at: index).work {
+    case .snapshot(let name, let id):
+      let copy = stream.copy()
+      streams[session]?.snapshots[name] = copy
+      events.post(.session(session, .snapshotTaken(name, bytes: copy.byteCount, id: id)))
+    case .rewind(let name):
+      if let state = streams[session]?.snapshots[name]?.copy() {
+        streams[session]?.kind = .video(state, of: model, steps: steps)
+      }
+    case .advance: break
+    }
+    return true
   }
 
   private func served(_ job: Job) -> Duration { streams[job.session]?.served ?? .zero }
@@ -128,9 +185,10 @@ struct ComputeScheduler {
   // MARK: - Points
 
   private mutating func advance(_ stream: any PointStream, _ session: String) {
-    let start = ContinuousClock.now
-    do throws(NumericalError) {
-      let batch = try stream.advance(for: Self.pointBudget)
+    let start = ContinuousClock.now, cancellation = watch.begin([session])
+    defer { watch.end() }
+    do throws(AdvanceError) {
+      let batch = try stream.advance(for: Self.pointBudget, unless: cancellation)
       serve(session, start.duration(to: .now))
       if let batch { finish(batch, session) }
     } catch {
@@ -155,7 +213,9 @@ struct ComputeScheduler {
     var taken: Set<String> = []
     var batch: [Job] = []
     jobs.removeAll { job in
-      guard let other = streams[job.session]?.videoKey, other == key, taken.insert(job.session).inserted
+      // The oldest of a session decides: what comes before a snapshot must not come after it.
+      guard let other = streams[job.session]?.videoKey, other == key, taken.insert(job.session).inserted,
+        job.action != nil
       else {
         return false
       }
@@ -166,12 +226,13 @@ struct ComputeScheduler {
   }
 
   private mutating func advance(_ batch: [Job]) {
-    guard let first = batch.first, let name = streams[first.session]?.model,
-      case .video(let model)? = models[name]
+    guard let first = batch.first, case .video(_, let model, _)? = streams[first.session]?.kind
     else { preconditionFailure("ComputeScheduler: a frame of a stream that was not begun") }
-    let start = ContinuousClock.now
-    do throws(NumericalError) {
-      let images = try model.advance(batch.map(videoStream), actions: batch.map(\.action))
+    let start = ContinuousClock.now, cancellation = watch.begin(Set(batch.map(\.session)))
+    do throws(AdvanceError) {
+      let images = try model.advance(
+        batch.map(videoStream), actions: batch.compactMap(\.action), unless: cancellation)
+      watch.end()
       let time = start.duration(to: .now)
       for (job, image) in zip(batch, images) {
         serve(job.session, time / batch.count)
@@ -179,14 +240,15 @@ struct ComputeScheduler {
           .session(job.session, .generated(.image(image), milliseconds: Double(time.microseconds) / 1000)))
       }
     } catch {
+      watch.end()
       // One stream's trouble must not end the others: alone, only the guilty one fails again.
-      guard batch.count > 1 else { return fail(first.session, error) }
+      guard batch.count > 1, error != .cancelled else { return fail(first.session, error) }
       for job in batch { advance([job]) }
     }
   }
 
   private func videoStream(_ job: Job) -> any VideoStream {
-    guard case .video(let stream, _)? = streams[job.session]?.kind else {
+    guard case .video(let stream, _, _)? = streams[job.session]?.kind else {
       preconditionFailure("ComputeScheduler: a frame of a stream that was not begun")
     }
     return stream
@@ -199,9 +261,11 @@ struct ComputeScheduler {
     jobs.removeAll { $0.session == session }
   }
 
-  private mutating func fail(_ session: String, _ error: NumericalError) {
+  private mutating func fail(_ session: String, _ error: AdvanceError) {
+    // A step is cancelled when all its sessions are to be forgotten, which the next commands say.
+    guard case .numerical(let place) = error else { return }
     forget(session)
-    let message = "the network's output at \(error.place) is not finite; open the stream with another seed"
+    let message = "the network's output at \(place) is not finite; open the stream with another seed"
     events.post(.session(session, .generatorFailed(WireError(.numerical, message))))
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import FlowGeneration
 internal import FlowWire
 internal import Logging
 
@@ -10,23 +11,55 @@ extension DaemonLoop {
       throw WireError(.draining, "the daemon is about to stop; try again when it is back")
     }
     try models.check(open.model)
-    guard seats.count < configuration.maximumSessions else {
-      throw WireError(
-        .sessionLimit, "\(seats.count) sessions are open, which is the limit; try again when one has ended")
-    }
+    var seed: UInt64?
+    if let snapshot = open.snapshot { seed = try self.seed(of: snapshot, model: open.model, peer) }
+    if !hasPlace || !waiting.isEmpty { try checkQueue() }
     sessionsOpened += 1
     let name = "s\(sessionsOpened)"
-    let timing = Session.Timing(idle: configuration.idleTimeout)
-    let session = Session(name: name, openID: id, request: open, timing: timing, now: now)
+    let timing = Session.Timing(idle: configuration.idleTimeout, lease: configuration.lease)
+    var session = Session(name: name, openID: id, request: open, timing: timing, now: now)
+    if let seed { session.seed = seed }
     seats[name] = Seat(session: session, peer: peer)
+    waiting.append(name)
     logger.info("session opened", metadata: ["sid": "\(name)", "model": "\(open.model)"])
-    seatAtModel(name, open.model)
+    letIn()
   }
+
+  /// Lets sessions in that wait, as far as there are places, and tells the others where they stand.
+  mutating func letIn() {
+    while hasPlace, let name = waiting.first {
+      waiting.removeFirst()
+      guard let model = seats[name]?.session.request.model else { continue }
+      handle(name, .admitted)
+      seatAtModel(name, model)
+      // It has found no memory, and nobody behind it shall take what it waits for.
+      if waiting.first == name { break }
+    }
+    for (index, name) in waiting.enumerated() { handle(name, .position(index + 1)) }
+  }
+
+  private var hasPlace: Bool {
+    seats.values.count { $0.session.takesPlace } < configuration.maximumSessions
+  }
+
+  private func checkQueue() throws(WireError) {
+    guard configuration.maximumQueue > 0 else {
+      throw WireError(
+        .sessionLimit,
+        "\(configuration.maximumSessions) sessions are open, which is the limit; try again when one has ended")
+    }
+    guard waiting.count < configuration.maximumQueue else {
+      throw WireError(
+        .queueFull, "\(waiting.count) sessions wait already, which is the limit; try again later")
+    }
+  }
+
+  // MARK: - Models
 
   /// Lets a session go on if its model is there, and sees to it that it will be.
   private mutating func seatAtModel(_ session: String, _ model: String) {
     switch models[model] {
-    case .ready(let description): handle(session, .modelReady(description))
+    case .ready(let description): seat(session, at: description)
     case .loading: break
     case .failed(let error, let time) where now - time < configuration.modelRetryPause:
       // A client that asks again and again must not keep the compute thread from everybody's streams.
@@ -42,22 +75,48 @@ extension DaemonLoop {
     compute.post(.load(name))
   }
 
+  /// Lets a session begin if the memory for its cache is there; else it waits until another session ends.
+  private mutating func seat(_ name: String, at model: ServedModelDescription) {
+    guard let budget = configuration.cacheBudget, model.bytesPerStream > 0 else {
+      return handle(name, .modelReady(model))
+    }
+    guard model.bytesPerStream <= budget else {
+      let error = WireError(
+        .cacheBudget,
+        "a stream of \(model.name) holds \(model.bytesPerStream) bytes; this daemon has \(budget) for all streams, so take "
+          + "another model", field: "model", retryable: false)
+      return handle(name, .failed(error))
+    }
+    if cacheBytes + model.bytesPerStream <= budget { return handle(name, .modelReady(model)) }
+    waiting.insert(name, at: 0)
+    handle(name, .position(1))
+  }
+
+  /// Bytes that the streams and snapshots of all sessions hold.
+  var cacheBytes: Int {
+    seats.values.reduce(0) { sum, seat in
+      guard seat.session.takesPlace, case .video(let plan)? = seat.session.plan else { return sum }
+      return sum + plan.model.bytesPerStream + seat.session.snapshotBytes
+    }
+  }
+
   /// Tells the sessions that wait for a model what became of it.
   mutating func modelArrived(_ name: String, _ outcome: Result<ServedModelDescription, WireError>) {
-    let event: SessionEvent
     switch outcome {
     case .success(let description):
       models[name] = .ready(description)
-      event = .modelReady(description)
       logger.info("model loaded", metadata: ["model": "\(name)", "sha256": "\(description.sha256)"])
     case .failure(let error):
-      models[name] = .failed(error, at: now)
-      event = .failed(error)
+      models.fail(name, error, at: now)
       logger.error("model failed", metadata: ["model": "\(name)", "reason": "\(error.message)"])
     }
+    answerModelQuestions(name, outcome)
     for (session, seat) in seats
     where seat.session.request.model == name && seat.session.stage == .waitingForModel {
-      handle(session, event)
+      switch outcome {
+      case .success(let description): self.seat(session, at: description)
+      case .failure(let error): handle(session, .failed(error))
+      }
     }
   }
 }

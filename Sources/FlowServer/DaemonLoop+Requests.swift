@@ -30,7 +30,11 @@ extension DaemonLoop {
       if let model { try models.check(model) }
       send(.capabilities(Capabilities(limits: limits, model: model.map(models.summary))), id, to: peer)
     case .models: send(.models(models.summaries), id, to: peer)
+    case .model(let request): try answer(request, id, peer)
     case .open(let open): try admit(open, id, peer)
+    case .resume(let wish): try resume(wish, id, peer)
+    case .snapshot(let session): handle(try seat(session, peer), .snapshot(id: id))
+    case .rewind(let wish): handle(try seat(wish.session, peer), .rewind(wish, id: id))
     case .credit(let credit):
       // Credit for the last messages arrives after the end: that is how it is, not a fault.
       if pastEnd(credit.session, peer) != nil { return }
@@ -60,7 +64,7 @@ extension DaemonLoop {
 
   /// The session of that name, if it is this client's; whether it is another's is nobody's business.
   private func seat(_ name: String, _ peer: Peer) throws(WireError) -> String {
-    guard let seat = seats[name], seat.peer.identity == peer.identity else {
+    guard let seat = seats[name], seat.peer?.identity == peer.identity else {
       throw WireError(
         .notFound, "you have no session \"\(name)\"; it has ended, or another client opened it", field: "sid")
     }
@@ -69,12 +73,12 @@ extension DaemonLoop {
 
   /// The last word on a session of this client that ended lately.
   private func pastEnd(_ name: String, _ peer: Peer) -> StreamEnd? {
-    ended.last { $0.end.session == name && $0.peer.identity == peer.identity }?.end
+    ended.last { $0.end.session == name && $0.peer?.identity == peer.identity }?.end
   }
 
   /// The last word on the session of this client's request `open`, if it ended lately.
   private func pastEnd(open: String, _ peer: Peer) -> StreamEnd? {
-    ended.last { $0.openID == open && $0.peer.identity == peer.identity }?.end
+    ended.last { $0.session.openID == open && $0.peer?.identity == peer.identity }?.end
   }
 
   private mutating func cancel(_ target: CancelRequest, _ id: String?, _ peer: Peer) throws(WireError) {
@@ -100,8 +104,10 @@ extension Request {
     switch self {
     case .credit(let credit): credit.session
     case .control(let control): control.session
-    case .cancel(.session(let session)), .close(let session): session
-    case .hello, .capabilities, .models, .open, .cancel, .status, .ping: nil
+    case .cancel(.session(let session)), .close(let session), .snapshot(let session): session
+    case .rewind(let wish): wish.session
+    case .resume(let wish): wish.session
+    case .hello, .capabilities, .models, .model, .open, .cancel, .status, .ping: nil
     }
   }
 }

@@ -7,10 +7,18 @@ internal import Logging
 
 /// The thread of the sockets: it owns the router and all sessions, and does what the sessions say.
 struct DaemonLoop: ~Copyable {
-  /// A session and whose it is.
+  /// A session and who holds it: nobody, if the client was lost.
   struct Seat {
     var session: Session
-    let peer: Peer
+    var peer: Peer?
+  }
+
+  /// A session that has ended, for a client that did not get all of it.
+  struct Tail {
+    var session: Session
+    let end: StreamEnd
+    let peer: Peer?
+    let time: Duration
   }
 
   let configuration: ServerConfiguration
@@ -22,8 +30,12 @@ struct DaemonLoop: ~Copyable {
   var router: Router
   var models: ModelTable
   var seats: [String: Seat] = [:]
-  /// The last words on sessions that ended lately, for clients that ask again.
-  var ended: [(end: StreamEnd, openID: String?, peer: Peer)] = []
+  /// The sessions that wait for a place, in the order in which they came.
+  var waiting: [String] = []
+  /// Sessions that ended lately, for clients that ask again.
+  var ended: [Tail] = []
+  /// Who wants to know what becomes of a model.
+  var modelQuestions: [(model: String, id: String?, peer: Peer)] = []
   /// Clients that turned out to be gone while something was sent to them.
   var gone: Set<Peer> = []
   var drainDeadline: Duration?
@@ -62,6 +74,8 @@ struct DaemonLoop: ~Copyable {
       gone.formUnion(router.retry())
       for name in seats.keys.sorted() { handle(name, .tick) }
       dismissGone()
+      letIn()
+      forgetTails()
     }
     try router.linger(milliseconds: isAborted ? 0 : 1000)
   }
@@ -72,7 +86,13 @@ struct DaemonLoop: ~Copyable {
   }
 
   /// Milliseconds after which something may be due without any message.
-  private var patience: Int { router.hasWaiting ? 5 : seats.isEmpty && drainDeadline == nil ? -1 : 100 }
+  private var patience: Int {
+    if router.hasWaiting { return 5 }
+    if seats.isEmpty, ended.allSatisfy({ $0.session.sent.isEmpty }), drainDeadline == nil { return -1 }
+    let due = seats.values.compactMap { $0.session.nextDue }.min()
+    // Rounded up: a loop that wakes before the time would wake once more.
+    return due.map { min(100, max(0, ($0 - now).milliseconds + 1)) } ?? 100
+  }
 
   private mutating func take(_ event: WorkerEvent) {
     switch event {
@@ -103,32 +123,36 @@ struct DaemonLoop: ~Copyable {
 
   /// Gives an event to a session and does what it says; a session that is gone has nothing to say.
   mutating func handle(_ name: String, _ event: SessionEvent) {
-    guard let peer = seats[name]?.peer else { return }
     let time = now
     let actions = seats[name]?.session.handle(event, at: time) ?? []
-    for action in actions { perform(action, name, peer) }
+    for action in actions { perform(action, name) }
   }
 
-  private mutating func perform(_ action: SessionAction, _ name: String, _ peer: Peer) {
+  private mutating func perform(_ action: SessionAction, _ name: String) {
     switch action {
     case .prepare(let plan): encode.post(.prepare(session: name, plan))
     case .begin(let beginning):
       guard let model = seats[name]?.session.request.model else { return }
       compute.post(.begin(session: name, model: model, beginning))
     case .generate(_, let action): compute.post(.generate(session: name, action: action))
+    case .snapshot(let snapshot, let id): compute.post(.snapshot(session: name, snapshot, id: id))
+    case .rewind(let snapshot): compute.post(.rewind(session: name, snapshot))
     case .encode(let unit, let facts): encode.post(.encode(session: name, unit, facts))
     case .finish: encode.post(.finish(session: name))
-    case .send(let reply, let id, let body): send(reply, id, body, to: peer)
-    case .release(let end): release(name, end, peer)
+    case .send(let reply, let id, let body):
+      // Nobody is told anything while the client is lost; what it misses is kept.
+      if let peer = seats[name]?.peer { send(reply, id, body, to: peer) }
+    case .releaseHolder: seats[name]?.peer = nil
+    case .release(let end): release(name, end)
     }
   }
 
-  private mutating func release(_ name: String, _ end: StreamEnd, _ peer: Peer) {
-    let openID = seats.removeValue(forKey: name)?.session.openID
+  private mutating func release(_ name: String, _ end: StreamEnd) {
+    guard let seat = seats.removeValue(forKey: name) else { return }
+    waiting.removeAll { $0 == name }
     compute.post(.forget(session: name))
     encode.post(.forget(session: name))
-    ended.append((end, openID, peer))
-    if ended.count > 64 { ended.removeFirst() }
+    keepTail(Tail(session: seat.session, end: end, peer: seat.peer, time: now))
     logger.info(
       "session ended",
       metadata: [
@@ -136,6 +160,7 @@ struct DaemonLoop: ~Copyable {
         "points": "\(end.points ?? 0)",
         "dur_ms": "\(end.milliseconds)",
       ])
+    letIn()
   }
 
   mutating func send(_ reply: Reply, _ id: String?, _ body: [UInt8]? = nil, to peer: Peer) {
@@ -148,7 +173,7 @@ struct DaemonLoop: ~Copyable {
   private mutating func dismissGone() {
     for peer in gone {
       router.forget(peer)
-      for (name, seat) in seats where seat.peer.identity == peer.identity { handle(name, .unreachable) }
+      for (name, seat) in seats where seat.peer?.identity == peer.identity { handle(name, .unreachable) }
     }
     gone = []
   }

@@ -25,6 +25,22 @@ public enum ServedModelDescription: Sendable, Equatable {
   /// It makes points.
   case manifold(ManifoldModelDescription)
 
+  /// The name of the model.
+  public var name: String {
+    switch self {
+    case .video(let model): model.name
+    case .manifold(let model): model.name
+    }
+  }
+
+  /// Bytes of cache that a stream holds.
+  var bytesPerStream: Int {
+    switch self {
+    case .video(let model): model.bytesPerStream
+    case .manifold: 0
+    }
+  }
+
   /// SHA-256 of the weights file.
   public var sha256: String {
     switch self {

@@ -28,6 +28,12 @@ struct ModelTable {
     set { states[name] = newValue }
   }
 
+  /// A model could not be loaded; one that is there stays.
+  mutating func fail(_ name: String, _ error: WireError, at now: Duration) {
+    if case .ready = self[name] { return }
+    self[name] = .failed(error, at: now)
+  }
+
   /// Throws `not_found` unless there is a model of that name.
   func check(_ name: String) throws(WireError) {
     let names = names

@@ -6,6 +6,12 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var endpoint: String
   /// The most sessions at a time.
   public var maximumSessions = 2
+  /// The most sessions that may wait until another one ends; 0 refuses them at once.
+  public var maximumQueue = 16
+  /// The most bytes that the caches of all streams and snapshots may hold; nil for no bound.
+  public var cacheBudget: Int?
+  /// How long a session waits for a client that was lost.
+  public var lease = Duration.seconds(10)
   /// How long a session may be without credit.
   public var idleTimeout = Duration.seconds(60)
   /// How long sessions may take to end once the daemon has been asked to stop.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import DequeModule
 internal import FlowDigest
+internal import FlowGeneration
 internal import FlowWire
 
 extension Session {
@@ -47,27 +49,48 @@ extension Session {
 
   mutating func release(_ reason: StreamEnd.Reason, _ now: Duration) -> SessionAction {
     stage = .ended
+    endReason = reason
     queue = []
+    resend = []
+    snapshots = [:]
     return .release(
       StreamEnd(
         session: name, reason: reason, frames: isOfPoints ? 0 : framesSent,
         points: isOfPoints ? framesSent : nil,
-        bytes: bytesSent,
-        milliseconds: (now - openedAt).milliseconds, sha256: digestSent.hexadecimal()))
+        bytes: bytesSent, milliseconds: (now - openedAt).milliseconds, sha256: digestSent.hexadecimal(),
+        dropped: dropped.total, log: sentLog))
   }
 
   private var isOfPoints: Bool { if case .points? = plan { true } else { false } }
 
-  /// Ends what took too long, and breaks a silence: the message is also how a dead client is noticed.
+  /// The actions of the frames that were sent, if they make them once more.
+  private var sentLog: [ActionRun]? {
+    guard let log, dropped.total == 0, case .video(let plan)? = plan else { return nil }
+    // The names are those of a model's actions, which are names, and counts are positive.
+    return log.prefix(framesSent).compactMap { try? ActionRun(plan.model.actions[$0.action], $0.count) }
+  }
+
+  /// Ends what took too long, makes what is due, and breaks a silence: the message is also how a dead client is noticed.
   mutating func tick(_ now: Duration) -> [SessionAction] {
     if let deadline, now >= deadline { return end(endReason, now) }
+    if let lostSince { return now - lostSince >= timing.lease ? [release(.lease, now)] : [] }
     if isOpen, let since = creditMissingSince, now - since >= timing.idle { return end(.idle, now) }
-    guard now - lastSent >= timing.silence else { return [] }
+    return (playback == nil ? [] : advance(now)) + breakSilence(now)
+  }
+
+  private mutating func breakSilence(_ now: Duration) -> [SessionAction] {
+    guard stage != .ended, now - lastSent >= timing.silence else { return [] }
+    if stage == .queued { return [sayPosition(now)] }
     lastSent = now
-    let progress = Progress(
-      session: name, phase: phase, done: amountGenerated, total: request.total, creditLeft: credit)
     // Until the client knows the session's name, the id of its request is what tells whose sign of life it is.
     return [.send(.progress(progress), id: isOpen ? nil : openID, body: nil)]
+  }
+}
+
+extension Session {
+  /// How far it is.
+  var progress: Progress {
+    Progress(session: name, phase: phase, done: amountGenerated, total: request.total, creditLeft: credit)
   }
 }
 

@@ -8,10 +8,14 @@ extension Session {
   mutating func modelReady(_ model: ServedModelDescription, _ now: Duration) -> [SessionAction] {
     guard stage == .waitingForModel else { return [] }
     do throws(WireError) {
-      let plan = try SessionPlan(request, model: model, seed: .random(in: .min ... .max))
+      let plan = try SessionPlan(request, model: model, seed: seed)
       self.plan = plan
+      seed = plan.seed
       frameLimit = plan.limit
-      if case .video(let plan) = plan { schedule = plan.schedule }
+      if case .video(let plan) = plan {
+        schedule = plan.schedule
+        playback = plan.playback(request.delivery)
+      }
       stage = .preparing
       return [.prepare(plan)]
     } catch {
@@ -23,15 +27,18 @@ extension Session {
     guard stage == .preparing, let plan else { return [] }
     stage = .streaming
     lastSent = now
-    return [.begin(plan.beginning(image)), .send(opened(plan), id: openID, body: nil)] + advance(now)
+    let tenancy = Tenancy(token: token.hexadecimal)
+    return [
+      .begin(plan.beginning(image, of: request)), .send(opened(plan, tenancy), id: openID, body: nil),
+    ] + advance(now)
   }
 
-  private func opened(_ plan: SessionPlan) -> Reply {
+  func opened(_ plan: SessionPlan, _ tenancy: Tenancy) -> Reply {
     switch plan {
     case .video(let plan):
       .opened(
         Opened(
-          session: name, model: plan.model.name, modelDigest: plan.model.sha256,
+          session: name, tenancy: tenancy, model: plan.model.name, modelDigest: plan.model.sha256,
           width: plan.settings.outputWidth, height: plan.settings.outputHeight,
           rateNumerator: plan.settings.rate.numerator, rateDenominator: plan.settings.rate.denominator,
           seed: plan.seed, steps: plan.steps, frames: plan.frames, format: plan.format,
@@ -39,7 +46,7 @@ extension Session {
     case .points(let plan):
       .openedPoints(
         OpenedPoints(
-          session: name, model: plan.model.name, modelDigest: plan.model.sha256,
+          session: name, tenancy: tenancy, model: plan.model.name, modelDigest: plan.model.sha256,
           geometry: plan.model.geometry.name, coordinates: plan.model.coordinates, seed: plan.seed,
           evaluations: plan.walk.evaluations, points: plan.points, batch: plan.batch, times: plan.times))
     }

@@ -14,6 +14,7 @@ extension Session {
       return [.send(.error(Failure(session: name, error)), id: id, body: nil)]
     }
     credit += count
+    sent.allow(credit)
     creditMissingSince = nil
     return advance(now)
   }
@@ -29,11 +30,35 @@ extension Session {
     let frame = if case .frame(let index) = control.place { index } else { issued }
     guard frame >= issued else { return [acknowledge(control, .gone(next: issued), id)] }
     do throws(WireError) {
-      try schedule.apply(control.plan, of: plan.model, from: frame, control: control.number)
-      return [acknowledge(control, .applied(frame: frame), id)]
+      if control.flushes { try checkMayFlush(plan) }
+      if let actions = control.plan {
+        try schedule.apply(actions, of: plan.model, from: frame, control: control.number)
+      }
     } catch {
       return [.send(.error(Failure(session: name, error)), id: id, body: nil)]
     }
+    if control.flushes { flush() }
+    if let pauses = control.pauses { pause(pauses, now) }
+    return [acknowledge(control, .applied(frame: frame), id)] + advance(now)
+  }
+
+  private func checkMayFlush(_ plan: StreamPlan) throws(WireError) {
+    guard plan.format.standsAlone else {
+      throw .badRequest(
+        "flush", "a stream of \(plan.format.rawValue) cannot do without a message; leave flush out")
+    }
+  }
+
+  /// Drops what was made and not sent, and what is being made.
+  private mutating func flush() {
+    dropQueue(queue.count)
+    flushedBefore = issued
+  }
+
+  private mutating func pause(_ pauses: Bool, _ now: Duration) {
+    isPaused = pauses
+    // A stream that stands still holds memory, and may not do so for ever.
+    creditMissingSince = pauses || credit == 0 ? now : nil
   }
 
   private func refuseAsTooEarly(_ id: String?) -> SessionAction {

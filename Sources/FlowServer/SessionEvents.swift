@@ -6,6 +6,10 @@ internal import FlowWire
 
 /// What happens to a session.
 enum SessionEvent {
+  /// It waits for a place, 1 being next.
+  case position(Int)
+  /// It has a place.
+  case admitted
   /// Its model can be used.
   case modelReady(ServedModelDescription)
   /// Its encoder is open and what it starts from, if anything, decoded or checked.
@@ -14,6 +18,14 @@ enum SessionEvent {
   case credit(Int, id: String?)
   /// The client wants other actions.
   case control(ControlRequest, id: String?)
+  /// The client wants to be able to come back to what the stream is now.
+  case snapshot(id: String?)
+  /// A snapshot has been taken and holds so many bytes; `id` names the request for it.
+  case snapshotTaken(String, bytes: Int, id: String?)
+  /// The client wants to come back to a snapshot.
+  case rewind(RewindRequest, id: String?)
+  /// A connection wants to go on with it; that it may has been checked.
+  case resumed(ResumeRequest, id: String?)
   /// The client wants it gone.
   case cancel(id: String?)
   /// The client wants no more frames.
@@ -44,12 +56,18 @@ enum SessionAction {
   case begin(StreamBeginning)
   /// Generate this frame or batch of points, the next of the stream.
   case generate(frame: Int, action: Int)
+  /// Keep the state of the stream after all frames that were asked for, under this name.
+  case snapshot(String, id: String?)
+  /// Go on from a snapshot.
+  case rewind(String)
   /// Encode a frame, or make the digest of points.
   case encode(StreamUnit, FrameFacts)
   /// Make the encoder's last chunks.
   case finish
   /// Send a message; `id` names the request that it answers.
   case send(Reply, id: String?, body: [UInt8]?)
+  /// Nobody holds the session any more.
+  case releaseHolder
   /// Forget the session; it has ended with these words, if it ever began.
   case release(StreamEnd)
 }
@@ -68,6 +86,8 @@ enum StreamBeginning: Sendable {
   case video(StreamOptions)
   /// Points.
   case points(PointStreamOptions)
+  /// Frames that follow a snapshot, with other noise if there is a seed.
+  case snapshot(String, seed: UInt64?, steps: Int)
 }
 
 /// What is told with a bare frame or with points.

@@ -24,7 +24,11 @@ enum SessionPlan {
     case (.manifold(let model), .points(let wish)):
       self = .points(try PointsPlan(request, wish, model: model, seed: seed))
     case (.manifold(let model), .plain):
-      self = .points(try PointsPlan(request, .plain, model: model, seed: seed))
+      // Checked as if it had been known to be about points.
+      let wish = try OpenRequest(
+        model: request.model, seed: request.seed, credit: request.credit, delivery: request.delivery,
+        snapshot: request.snapshot, wantsLog: request.wantsLog, .points(.plain))
+      self = .points(try PointsPlan(wish, .plain, model: model, seed: seed))
     case (.video(let model), .points):
       throw .badRequest(
         "model", "the model \(model.name) makes video; ask for frames, or take a model of the kind manifold")
@@ -33,6 +37,14 @@ enum SessionPlan {
         "model",
         "the model \(model.name) makes points of \(model.geometry.name); ask for points and nfe, or take a model of "
           + "the kind video")
+    }
+  }
+
+  /// What decides everything random.
+  var seed: UInt64 {
+    switch self {
+    case .video(let plan): plan.seed
+    case .points(let plan): plan.seed
     }
   }
 
@@ -61,8 +73,10 @@ enum SessionPlan {
   }
 
   /// How the stream begins.
-  func beginning(_ image: RGBImage?) -> StreamBeginning {
+  func beginning(_ image: RGBImage?, of request: OpenRequest) -> StreamBeginning {
     switch self {
+    case .video(let plan) where request.snapshot != nil:
+      .snapshot(request.snapshot ?? "", seed: request.seed, steps: plan.steps)
     case .video(let plan): .video(StreamOptions(seed: plan.seed, steps: plan.steps, initialImage: image))
     case .points(let plan): .points(plan.options)
     }

@@ -53,6 +53,13 @@ struct StreamPlan {
           + "allow \(creditLimit) at a time")
     }
   }
+
+  /// What keeps frames from being made too early, at the pace "media".
+  func playback(_ delivery: Delivery) -> PlaybackClock? {
+    guard delivery.pace == .media else { return nil }
+    let rate = Double(settings.rate.numerator) / Double(settings.rate.denominator)
+    return PlaybackClock(rate: rate, ahead: .milliseconds(delivery.aheadMilliseconds))
+  }
 }
 
 extension ActionSchedule {

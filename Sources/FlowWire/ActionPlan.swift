@@ -14,6 +14,8 @@ public struct ActionRun: Sendable, Equatable {
     self.name = name
     self.count = count
   }
+
+  var json: JSONValue { .array([.string(name), .integer(Int128(count))]) }
 }
 
 /// What a client wants done from some frame on.
@@ -49,7 +51,7 @@ public enum ActionPlan: Sendable, Equatable {
       try checkName("action", action)
       self = .hold(action)
     } else if let list {
-      self = .runs(try readRuns(list))
+      self = .runs(try readRuns("actions", list))
     } else {
       return nil
     }
@@ -59,19 +61,19 @@ public enum ActionPlan: Sendable, Equatable {
     switch self {
     case .hold(let name): object.append("action", name)
     case .runs(let runs):
-      let list = runs.map { JSONValue.array([.string($0.name), .integer(Int128($0.count))]) }
-      object.append("actions", .array(list))
+      object.append("actions", .array(runs.map(\.json)))
     }
   }
 }
 
-private func readRuns(_ list: [JSONValue]) throws(WireError) -> [ActionRun] {
+/// Reads a list of pairs of an action and its number of frames.
+func readRuns(_ field: String, _ list: [JSONValue]) throws(WireError) -> [ActionRun] {
   var runs: [ActionRun] = []
   for element in list {
     guard case .array(let pair) = element, pair.count == 2, case .string(let name) = pair[0],
       case .integer(let wide) = pair[1], let count = Int(exactly: wide)
     else {
-      throw .badRequest("actions", "actions must be a list of pairs [\"name\", count]")
+      throw .badRequest(field, "\(field) must be a list of pairs [\"name\", count]")
     }
     runs.append(try ActionRun(name, count))
   }

@@ -20,32 +20,54 @@ public struct OpenRequest: Sendable, Equatable {
   public let credit: Int
   /// What is wanted of the model.
   public let content: Content
+  /// When it is made, and what becomes of it when the client does not keep up.
+  public let delivery: Delivery
+  /// The snapshot that a video begins at; nil begins anew.
+  public let snapshot: String?
+  /// Whether `end` tells how the stream can be made once more.
+  public let wantsLog: Bool
 
   /// The credit of an `open` that does not name one.
   public static let defaultCredit = 8
 
   /// Checks a wish; an error names the field.
   public init(
-    model: String, seed: UInt64? = nil, credit: Int = OpenRequest.defaultCredit, _ content: Content
+    model: String, seed: UInt64? = nil, credit: Int = OpenRequest.defaultCredit, delivery: Delivery = .plain,
+    snapshot: String? = nil, wantsLog: Bool = false, _ content: Content
   ) throws(WireError) {
     try checkName("model", model)
     try checkRange("credit", credit, 1...WireLimits.credit)
+    if let snapshot { try checkName("from.snapshot", snapshot) }
+    if case .points = content {
+      try checkForPoints(delivery, snapshot: snapshot, wantsLog: wantsLog)
+    } else if case .video(let wish) = content {
+      try checkForVideo(delivery, wish.format.kind)
+      if snapshot != nil, wish.image != nil {
+        throw .badRequest("image", "a stream from a snapshot has a frame before its first; leave image out")
+      }
+    }
     self.model = model
     self.seed = seed
     self.credit = credit
     self.content = content
+    self.delivery = delivery
+    self.snapshot = snapshot
+    self.wantsLog = wantsLog
   }
 
   /// Checks a wish for frames of a video model; an error names the field.
   public init(
     model: String, seed: UInt64? = nil, frames: Int = 0, steps: Int? = nil,
     credit: Int = OpenRequest.defaultCredit, framesPerSecond: Double? = nil, plan: ActionPlan? = nil,
-    format: StreamFormat = .plain, image: InitialImage? = nil
+    format: StreamFormat = .plain, image: InitialImage? = nil, delivery: Delivery = .plain,
+    snapshot: String? = nil, wantsLog: Bool = false
   ) throws(WireError) {
     let wish = try VideoWish(
       frames: frames, steps: steps, framesPerSecond: framesPerSecond, plan: plan, format: format, image: image
     )
-    try self.init(model: model, seed: seed, credit: credit, .video(wish))
+    try self.init(
+      model: model, seed: seed, credit: credit, delivery: delivery, snapshot: snapshot, wantsLog: wantsLog,
+      .video(wish))
   }
 
   init(_ fields: FieldReader, body: [UInt8]?) throws(WireError) {
@@ -61,13 +83,21 @@ public struct OpenRequest: Sendable, Equatable {
       }
     try self.init(
       model: fields.require("model", fields.string("model")), seed: fields.unsigned("seed"),
-      credit: fields.integer("credit") ?? Self.defaultCredit, content)
+      credit: fields.integer("credit") ?? Self.defaultCredit, delivery: Delivery(fields),
+      snapshot: readSnapshot(fields), wantsLog: fields.boolean("ctl_log") ?? false, content)
   }
 
   func append(to object: inout JSONObject) {
     object.append("model", model)
     object.append("seed", seed.map { JSONValue.integer(Int128($0)) })
     object.append("credit", credit)
+    delivery.append(to: &object)
+    if let snapshot {
+      var from = JSONObject()
+      from.append("snapshot", snapshot)
+      object.append("from", .object(from))
+    }
+    if wantsLog { object.append("ctl_log", true) }
     switch content {
     case .plain: break
     case .video(let wish): wish.append(to: &object)
@@ -114,14 +144,37 @@ private func kind(_ fields: FieldReader) throws(WireError) -> ContentKind? {
 private func checkNotReserved(_ fields: FieldReader) throws(WireError) {
   let reserved = [
     "prompt", "prompts", "negative", "conditioning", "size", "window", "sink", "precision", "record",
-    "resume",
-    "from", "ctl_log",
   ]
   for name in reserved where fields.has(name) {
     throw fields.mismatch(name, "is not offered by this server; leave it out")
   }
-  for (name, only) in [("policy", "block"), ("pace", "credit")] {
-    guard let value = try fields.string(name), value != only else { continue }
-    throw fields.mismatch(name, "\"\(value)\" is not offered by this server; leave it out or say \"\(only)\"")
+}
+
+private func readSnapshot(_ fields: FieldReader) throws(WireError) -> String? {
+  guard let from = try fields.reader("from") else { return nil }
+  return try from.require("snapshot", from.string("snapshot"))
+}
+
+/// Throws if a delivery cannot be had with points, which nobody watches as they come.
+private func checkForPoints(_ delivery: Delivery, snapshot: String?, wantsLog: Bool) throws(WireError) {
+  guard delivery.policy == .block else {
+    throw .badRequest("policy", "points are not dropped; leave policy out")
+  }
+  guard delivery.pace != .media else {
+    throw .badRequest("pace", "points have no time to be shown at; take credit or asap")
+  }
+  guard snapshot == nil else { throw .badRequest("from", "only video begins at a snapshot; leave from out") }
+  guard !wantsLog else {
+    throw .badRequest("ctl_log", "seed, nfe and points make points once more; leave ctl_log out")
+  }
+}
+
+/// Throws if messages of a format cannot be dropped one by one.
+private func checkForVideo(_ delivery: Delivery, _ format: StreamFormat.Kind) throws(WireError) {
+  guard delivery.policy == .block || format.standsAlone else {
+    let kinds = StreamFormat.Kind.allCases.filter(\.standsAlone).map(\.rawValue).joined(separator: ", ")
+    throw .badRequest(
+      "policy",
+      "a stream of \(format.rawValue) cannot do without a message; leave policy out, or take one of \(kinds)")
   }
 }

@@ -4,6 +4,8 @@
 public struct Opened: Sendable, Equatable {
   /// The name of the session in all later messages.
   public let session: String
+  /// Where the stream stands for this client, and what lets it come back.
+  public let tenancy: Tenancy
   /// The name of the model.
   public let model: String
   /// SHA-256 of its weights.
@@ -29,10 +31,11 @@ public struct Opened: Sendable, Equatable {
 
   /// A stream that has begun.
   public init(
-    session: String, model: String, modelDigest: String, width: Int, height: Int, rateNumerator: Int,
+    session: String, tenancy: Tenancy, model: String, modelDigest: String, width: Int, height: Int, rateNumerator: Int,
     rateDenominator: Int, seed: UInt64, steps: Int, frames: Int, format: StreamFormat.Kind, mediaType: String
   ) {
     self.session = session
+    self.tenancy = tenancy
     self.model = model
     self.modelDigest = modelDigest
     self.width = width
@@ -48,6 +51,7 @@ public struct Opened: Sendable, Equatable {
 
   init(_ fields: FieldReader) throws(WireError) {
     session = try fields.require("sid", fields.string("sid"))
+    tenancy = try Tenancy(fields)
     let model = try fields.require("model", fields.reader("model"))
     self.model = try model.require("name", model.string("name"))
     modelDigest = try model.require("sha256", model.string("sha256"))
@@ -77,7 +81,7 @@ public struct Opened: Sendable, Equatable {
     object.append("steps", steps)
     object.append("frames", frames)
     object.append("chunk_frames", 1)
-    object.append("next_seq", 0)
+    tenancy.append(to: &object)
     object.append("format", format.rawValue)
     object.append("mime", mediaType)
   }

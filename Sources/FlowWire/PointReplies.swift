@@ -7,6 +7,8 @@ public struct OpenedPoints: Sendable, Equatable {
 
   /// The name of the session in all later messages.
   public let session: String
+  /// Where the stream stands for this client, and what lets it come back.
+  public let tenancy: Tenancy
   /// The name of the model.
   public let model: String
   /// SHA-256 of its weights.
@@ -28,11 +30,12 @@ public struct OpenedPoints: Sendable, Equatable {
 
   /// A stream of points that has begun.
   public init(
-    session: String, model: String, modelDigest: String, geometry: String, coordinates: [String],
+    session: String, tenancy: Tenancy, model: String, modelDigest: String, geometry: String, coordinates: [String],
     seed: UInt64,
     evaluations: Int, points: Int, batch: Int, times: [Double]
   ) {
     self.session = session
+    self.tenancy = tenancy
     self.model = model
     self.modelDigest = modelDigest
     self.geometry = geometry
@@ -46,6 +49,7 @@ public struct OpenedPoints: Sendable, Equatable {
 
   init(_ fields: FieldReader) throws(WireError) {
     session = try fields.require("sid", fields.string("sid"))
+    tenancy = try Tenancy(fields)
     let model = try fields.require("model", fields.reader("model"))
     self.model = try model.require("name", model.string("name"))
     modelDigest = try model.require("sha256", model.string("sha256"))
@@ -73,7 +77,7 @@ public struct OpenedPoints: Sendable, Equatable {
     object.append("points", points)
     object.append("batch", batch)
     object.append("times", .array(times.map(JSONValue.number)))
-    object.append("next_seq", 0)
+    tenancy.append(to: &object)
     object.append("format", PointsWish.format)
     object.append("mime", "application/octet-stream")
   }

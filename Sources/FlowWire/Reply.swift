@@ -8,6 +8,12 @@ public enum Reply: Sendable, Equatable {
   case capabilities(Capabilities)
   /// Answers `models`.
   case models([ModelSummary])
+  /// Answers `load`, `reload` and `unload`, when it is done.
+  case model(ModelSummary)
+  /// Tells a client whose `open` has to wait, and again when its place changes.
+  case queued(Queued)
+  /// Answers `snapshot`.
+  case snapshot(SnapshotTaken)
   /// Answers `open` of a video model.
   case opened(Opened)
   /// Answers `open` of a manifold; on the wire `opened` of the kind "points".
@@ -37,6 +43,9 @@ public enum Reply: Sendable, Equatable {
     case .welcome: "welcome"
     case .capabilities: "capabilities"
     case .models: "models"
+    case .model: "model"
+    case .queued: "queued"
+    case .snapshot: "snapshot"
     case .opened, .openedPoints: "opened"
     case .frame: "frame"
     case .points: "points"
@@ -56,6 +65,9 @@ public enum Reply: Sendable, Equatable {
     case "capabilities": self = .capabilities(try Capabilities(fields))
     case "models":
       self = .models(try ModelSummary.list(fields.require("models", fields.objects("models"))))
+    case "model": self = .model(try ModelSummary(fields))
+    case "queued": self = .queued(try Queued(fields))
+    case "snapshot": self = .snapshot(try SnapshotTaken(fields))
     case "opened" where try fields.string("kind") == OpenedPoints.kind:
       self = .openedPoints(try OpenedPoints(fields))
     case "opened": self = .opened(try Opened(fields))
@@ -78,6 +90,9 @@ public enum Reply: Sendable, Equatable {
     case .welcome(let reply): reply.append(to: &object)
     case .capabilities(let reply): reply.append(to: &object)
     case .models(let models): object.append("models", .array(models.map { .object($0.json) }))
+    case .model(let model): for member in model.json.members { object.append(member.name, member.value) }
+    case .queued(let reply): reply.append(to: &object)
+    case .snapshot(let reply): reply.append(to: &object)
     case .opened(let reply): reply.append(to: &object)
     case .openedPoints(let reply): reply.append(to: &object)
     case .frame(let reply): reply.append(to: &object)

@@ -10,6 +10,14 @@ public enum Request: Sendable, Equatable {
   case models
   /// Begin a stream. Answered by `opened`.
   case open(OpenRequest)
+  /// Go on with a stream that another connection had. Answered by `opened`.
+  case resume(ResumeRequest)
+  /// Keep what a stream is now. Answered by `snapshot`.
+  case snapshot(session: String)
+  /// Let a stream be what it was. Answered by `ctl_ack`.
+  case rewind(RewindRequest)
+  /// Have a model in memory, or no more. Answered by `model`.
+  case model(ModelRequest)
   /// You may send more messages. Not answered.
   case credit(CreditRequest)
   /// Take other actions. Answered by `ctl_ack`.
@@ -29,7 +37,10 @@ public enum Request: Sendable, Equatable {
     case .hello: "hello"
     case .capabilities: "capabilities"
     case .models: "models"
-    case .open: "open"
+    case .open, .resume: "open"
+    case .snapshot: "snapshot"
+    case .rewind: "rewind"
+    case .model(let request): request.wish.rawValue
     case .credit: "credit"
     case .control: "control"
     case .cancel: "cancel"
@@ -41,7 +52,8 @@ public enum Request: Sendable, Equatable {
 
   /// All words for requests.
   static let operations = [
-    "hello", "capabilities", "models", "open", "credit", "control", "cancel", "close", "status", "ping",
+    "hello", "capabilities", "models", "load", "reload", "unload", "open", "credit", "control", "snapshot",
+    "rewind", "cancel", "close", "status", "ping",
   ]
 
   init(_ operation: String, _ fields: FieldReader, body: [UInt8]?) throws(WireError) {
@@ -58,7 +70,16 @@ public enum Request: Sendable, Equatable {
     case "hello": self = .hello(client: try fields.string("client"))
     case "capabilities": self = .capabilities(model: try fields.string("model"))
     case "models": self = .models
-    case "open": self = .open(try OpenRequest(fields, body: body))
+    case "open":
+      if let resume = try fields.reader("resume") {
+        guard body == nil else { throw .badRequest("op", "resume takes no part 1; send the header alone") }
+        self = .resume(try ResumeRequest(resume, of: fields))
+      } else {
+        self = .open(try OpenRequest(fields, body: body))
+      }
+    case "snapshot": self = .snapshot(session: try readSession(fields))
+    case "rewind": self = .rewind(try RewindRequest(fields))
+    case "load", "reload", "unload": self = .model(try ModelRequest(operation, fields))
     case "credit": self = .credit(try CreditRequest(fields))
     case "control": self = .control(try ControlRequest(fields))
     case "cancel": self = .cancel(try CancelRequest(fields))
@@ -74,6 +95,13 @@ public enum Request: Sendable, Equatable {
     case .capabilities(let model): object.append("model", model)
     case .models, .status, .ping: break
     case .open(let open): open.append(to: &object)
+    case .resume(let resume): resume.append(to: &object)
+    case .snapshot(let session): object.append("sid", session)
+    case .rewind(let rewind):
+      object.append("sid", rewind.session)
+      object.append("snapshot", rewind.snapshot)
+      object.append("ctl", rewind.number)
+    case .model(let request): object.append("model", request.name)
     case .credit(let credit):
       object.append("sid", credit.session)
       object.append("n", credit.count)

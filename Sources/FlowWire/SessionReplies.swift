@@ -58,6 +58,12 @@ public struct Progress: Sendable, Equatable {
     case encoding
     /// The client has given no credit.
     case credit
+    /// A place among the sessions.
+    case queued
+    /// The client, which cannot be reached.
+    case lost
+    /// The client, which has paused it.
+    case paused
   }
 
   /// The session.
@@ -129,11 +135,15 @@ public struct StreamEnd: Sendable, Equatable {
   public let milliseconds: Int
   /// SHA-256 of all bodies sent, in order.
   public let sha256: String
+  /// Messages that were made and not sent.
+  public let dropped: Int
+  /// The actions that were taken, as `open` takes them; nil unless it was asked for them.
+  public let log: [ActionRun]?
 
   /// The last word on a session.
   public init(
     session: String, reason: Reason, frames: Int, points: Int? = nil, bytes: Int, milliseconds: Int,
-    sha256: String
+    sha256: String, dropped: Int = 0, log: [ActionRun]? = nil
   ) {
     self.session = session
     self.reason = reason
@@ -142,6 +152,8 @@ public struct StreamEnd: Sendable, Equatable {
     self.bytes = bytes
     self.milliseconds = milliseconds
     self.sha256 = sha256
+    self.dropped = dropped
+    self.log = log
   }
 
   init(_ fields: FieldReader) throws(WireError) {
@@ -152,6 +164,8 @@ public struct StreamEnd: Sendable, Equatable {
     bytes = try fields.require("bytes", fields.integer("bytes"))
     milliseconds = try fields.require("ms", fields.integer("ms"))
     sha256 = try fields.require("sha256", fields.string("sha256"))
+    dropped = try fields.integer("dropped") ?? 0
+    if let runs = try fields.array("log") { log = try readRuns("log", runs) } else { log = nil }
   }
 
   func append(to object: inout JSONObject) {
@@ -162,6 +176,8 @@ public struct StreamEnd: Sendable, Equatable {
     object.append("bytes", bytes)
     object.append("ms", milliseconds)
     object.append("sha256", sha256)
+    object.append("dropped", dropped == 0 ? nil : dropped)
+    object.append("log", log.map { .array($0.map(\.json)) })
   }
 }
 
@@ -183,7 +199,7 @@ public struct Failure: Sendable, Equatable {
     error = WireError(
       WireError.Code(rawValue: try fields.require("code", fields.string("code"))),
       try fields.require("message", fields.string("message")), field: try fields.string("field"),
-      retryable: try fields.boolean("retryable"))
+      retryable: try fields.boolean("retryable"), oldest: try fields.integer("oldest"))
   }
 
   func append(to object: inout JSONObject) {
@@ -192,5 +208,6 @@ public struct Failure: Sendable, Equatable {
     object.append("message", error.message)
     object.append("field", error.field)
     object.append("retryable", error.retryable)
+    object.append("oldest", error.oldest)
   }
 }

@@ -16,6 +16,9 @@ public struct StreamFormat: Sendable, Equatable {
     case mpegts
     /// One PNG file a frame.
     case png
+
+    /// Whether each message is a frame that wants no other.
+    public var standsAlone: Bool { self == .rgb24 || self == .yuv420p || self == .png }
   }
 
   /// How frames are enlarged.

@@ -4,8 +4,7 @@
 public struct FrameHeader: Sendable, Equatable {
   /// The session.
   public let session: String
-  /// The index of the message, from 0 without holes; here also the index of the frame and its time in units
-  /// of one frame.
+  /// The index of the message, from 0; here also the index of the frame and its time in units of one frame.
   public let sequence: Int
   /// Pixels in a row.
   public let width: Int
@@ -19,11 +18,13 @@ public struct FrameHeader: Sendable, Equatable {
   public let generationMilliseconds: Double
   /// Whether this is the last frame of a stream whose length was given.
   public let isLast: Bool
+  /// How many messages before this one were dropped.
+  public let dropped: Int
 
   /// Describes a frame.
   public init(
     session: String, sequence: Int, width: Int, height: Int, action: String, control: Int?,
-    generationMilliseconds: Double, isLast: Bool
+    generationMilliseconds: Double, isLast: Bool, dropped: Int = 0
   ) {
     self.session = session
     self.sequence = sequence
@@ -33,6 +34,7 @@ public struct FrameHeader: Sendable, Equatable {
     self.control = control
     self.generationMilliseconds = generationMilliseconds
     self.isLast = isLast
+    self.dropped = dropped
   }
 
   init(_ fields: FieldReader) throws(WireError) {
@@ -44,6 +46,7 @@ public struct FrameHeader: Sendable, Equatable {
     control = try fields.integer("ctl")
     generationMilliseconds = try fields.require("gen_ms", fields.number("gen_ms"))
     isLast = try fields.boolean("last") ?? false
+    dropped = try fields.integer("dropped") ?? 0
   }
 
   func append(to object: inout JSONObject) {
@@ -58,6 +61,7 @@ public struct FrameHeader: Sendable, Equatable {
     object.append("ctl", control)
     object.append("gen_ms", generationMilliseconds)
     object.append("last", isLast)
+    object.append("dropped", dropped == 0 ? nil : dropped)
   }
 }
 
@@ -73,7 +77,7 @@ public struct MediaHeader: Sendable, Equatable {
 
   /// The session.
   public let session: String
-  /// The index of the message, from 0 without holes.
+  /// The index of the message, from 0.
   public let sequence: Int
   /// What the bytes are.
   public let kind: Kind
@@ -85,10 +89,13 @@ public struct MediaHeader: Sendable, Equatable {
   public let frames: Int
   /// Whether a player may begin here.
   public let isKey: Bool
+  /// How many messages before this one were dropped.
+  public let dropped: Int
 
   /// Describes a run of bytes.
   public init(
-    session: String, sequence: Int, kind: Kind, mediaType: String, firstFrame: Int, frames: Int, isKey: Bool
+    session: String, sequence: Int, kind: Kind, mediaType: String, firstFrame: Int, frames: Int, isKey: Bool,
+    dropped: Int = 0
   ) {
     self.session = session
     self.sequence = sequence
@@ -97,6 +104,7 @@ public struct MediaHeader: Sendable, Equatable {
     self.firstFrame = firstFrame
     self.frames = frames
     self.isKey = isKey
+    self.dropped = dropped
   }
 
   init(_ fields: FieldReader) throws(WireError) {
@@ -107,6 +115,7 @@ public struct MediaHeader: Sendable, Equatable {
     firstFrame = try fields.require("pts", fields.integer("pts"))
     frames = try fields.require("dur", fields.integer("dur"))
     isKey = try fields.require("key", fields.boolean("key"))
+    dropped = try fields.integer("dropped") ?? 0
   }
 
   func append(to object: inout JSONObject) {
@@ -117,5 +126,6 @@ public struct MediaHeader: Sendable, Equatable {
     object.append("pts", firstFrame)
     object.append("dur", frames)
     object.append("key", isKey)
+    object.append("dropped", dropped == 0 ? nil : dropped)
   }
 }

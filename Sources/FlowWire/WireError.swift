@@ -18,13 +18,18 @@ public struct WireError: Error, Sendable, Equatable {
   public let field: String?
   /// Whether the same request may succeed later.
   public let retryable: Bool
+  /// The oldest message that can still be had, if an older one was asked for.
+  public let oldest: Int?
 
   /// An error; it is retryable if its code usually is, unless said otherwise.
-  public init(_ code: Code, _ message: String, field: String? = nil, retryable: Bool? = nil) {
+  public init(
+    _ code: Code, _ message: String, field: String? = nil, retryable: Bool? = nil, oldest: Int? = nil
+  ) {
     self.code = code
     self.message = message
     self.field = field
     self.retryable = retryable ?? code.isUsuallyRetryable
+    self.oldest = oldest
   }
 
   /// A request whose field is missing, of the wrong type or out of its range.

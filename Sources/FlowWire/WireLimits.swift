@@ -16,6 +16,8 @@ public enum WireLimits {
   public static let frames = 1_000_000_000
   /// The most points that a stream may be asked for; an endless one may have more.
   public static let points = 1_000_000_000_000
+  /// The highest index of a message.
+  public static let sequences = 1 << 53
   /// The most points in a message.
   public static let batch = 1 << 20
   /// The most network evaluations a point.

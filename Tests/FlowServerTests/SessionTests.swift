@@ -1,93 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FlowDigest
-import FlowGeneration
 import FlowWire
 import Testing
 
 @testable import FlowServer
-
-/// Plays generator, encoder and client to one session, by hand and without time.
-private struct Stage {
-  var session: Session
-  var now = Duration.zero
-  /// Frames that the session asked for and did not get.
-  var generating: [Int] = []
-  /// Frames that the encoder has and did not give back.
-  var encoding: [FrameFacts] = []
-  var isFinishing = false
-  var sent: [Reply] = []
-  /// Under which request's id each was sent.
-  var ids: [String?] = []
-  var last: StreamEnd?
-  var digest = SHA256()
-
-  static let model = ServedModelDescription.video(PatternModel("pattern").description)
-  static let image = RGBImage(width: 16, height: 12, pixels: [UInt8](repeating: 0, count: 16 * 12 * 3))
-
-  init(frames: Int = 0, credit: Int = 8, format: StreamFormat = .plain) throws {
-    let request = try OpenRequest(model: "pattern", seed: 1, frames: frames, credit: credit, format: format)
-    session = Session(name: "s1", openID: "r1", request: request, timing: Session.Timing(), now: .zero)
-  }
-
-  /// A session whose stream has begun.
-  static func open(frames: Int = 0, credit: Int = 8, format: StreamFormat = .plain) throws -> Stage {
-    var stage = try Stage(frames: frames, credit: credit, format: format)
-    stage.happen(.modelReady(model))
-    stage.happen(.prepared(nil))
-    return stage
-  }
-
-  mutating func happen(_ event: SessionEvent) {
-    for action in session.handle(event, at: now) {
-      precondition(last == nil, "something happened after the end")
-      switch action {
-      case .prepare, .begin: break
-      case .generate(let frame, _): generating.append(frame)
-      case .encode(_, let facts): encoding.append(facts)
-      case .finish: isFinishing = true
-      case .send(let reply, let id, _):
-        sent.append(reply)
-        ids.append(id)
-      case .release(let end): last = end
-      }
-    }
-  }
-
-  /// The generator makes the oldest frame that is wanted.
-  mutating func generate() {
-    generating.removeFirst()
-    happen(.generated(.image(Self.image), milliseconds: 1))
-  }
-
-  /// The encoder takes the oldest frame it has, and makes `count` chunks of it.
-  mutating func encode(chunks count: Int = 1) {
-    let facts = encoding.removeFirst()
-    happen(.encoded((0..<count).map { _ in chunk(frame: facts.frame, facts) }))
-  }
-
-  mutating func chunk(frame: Int, _ facts: FrameFacts?) -> StreamChunk {
-    digest.update([1])
-    return StreamChunk(bytes: [1], firstFrame: frame, frames: 1, isKey: true, digest: digest, facts: facts)
-  }
-
-  mutating func finish(chunks count: Int = 0) {
-    isFinishing = false
-    happen(.finished((0..<count).map { _ in chunk(frame: 0, nil) }))
-  }
-
-  var frames: [Int] {
-    sent.compactMap { if case .frame(let frame) = $0 { frame.sequence } else { nil } }
-  }
-
-  var ends: [StreamEnd] { sent.compactMap { if case .end(let end) = $0 { end } else { nil } } }
-}
 
 @Suite("A session, without sockets, threads or clocks")
 struct SessionTests {
   @Test("a session opens when its model and its encoder are ready, and asks for two frames at a time")
   func opening() throws {
     var stage = try Stage()
+    stage.happen(.admitted)
     #expect(stage.session.phase == .loading)
     stage.happen(.modelReady(Stage.model))
     #expect(stage.sent.isEmpty)
@@ -102,6 +26,7 @@ struct SessionTests {
   @Test("a session whose model fails says so under the id of the open, and nothing else")
   func modelFailure() throws {
     var stage = try Stage()
+    stage.happen(.admitted)
     let error = WireError(.modelFailed, "the tensor x is short")
     stage.happen(.failed(error))
     #expect(stage.sent == [.error(Failure(error))])
@@ -189,6 +114,7 @@ struct SessionTests {
   @Test("a session that is not open yet shows each second that it is loading, under the id of the open")
   func loading() throws {
     var stage = try Stage(credit: 3)
+    stage.happen(.admitted)
     let life = Reply.progress(
       Progress(session: "s1", phase: .loading, done: 0, total: 0, creditLeft: 3))
     stage.now = .milliseconds(999)
@@ -228,14 +154,6 @@ struct SessionTests {
     #expect(failure.error.code == .badRequest && failure.error.field == "actions")
     stage.happen(.control(try ControlRequest(session: "s1", plan: .hold("left")), id: nil))
     guard case .controlAcknowledged = stage.sent.last else { throw Unexpected(.pong) }
-  }
-
-  @Test("a client that cannot be reached is told nothing more")
-  func unreachable() throws {
-    var stage = try Stage.open()
-    let before = stage.sent.count
-    stage.happen(.unreachable)
-    #expect(stage.last?.reason == .lease && stage.sent.count == before)
   }
 
   @Test("draining before a session is open refuses it, and afterwards bounds how long it may take")
@@ -283,7 +201,7 @@ struct SessionTests {
 }
 
 /// SplitMix64.
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
   var state: UInt64
   mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15

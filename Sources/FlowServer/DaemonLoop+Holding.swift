@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowWire
+internal import Logging
+
+/// Clients that come back for their sessions.
+extension DaemonLoop {
+  /// How many ended sessions are known by their last words.
+  private static let tailLimit = 64
+
+  /// Gives a session to another connection, if it may have it.
+  mutating func resume(_ wish: ResumeRequest, _ id: String?, _ peer: Peer) throws(WireError) {
+    let name = wish.session
+    if let tail = ended.firstIndex(where: { $0.end.session == name && $0.session.token.matches(wish.token) }) {
+      return try revive(tail, wish, id, peer)
+    }
+    guard let seat = seats[name], seat.session.token.matches(wish.token) else {
+      throw WireError(
+        .notFound, "there is no session \"\(name)\" with this token; it has ended, so open another one",
+        field: "resume")
+    }
+    if let holder = seat.peer, holder != peer { try free(name, from: holder, wish) }
+    seats[name]?.peer = peer
+    handle(name, .resumed(wish, id: id))
+    logger.info("session resumed", metadata: ["sid": "\(name)", "seq": "\(wish.firstSequence)"])
+  }
+
+  /// Takes a session from its holder if that is gone, or was to lose it.
+  private mutating func free(_ name: String, from holder: Peer, _ wish: ResumeRequest) throws(WireError) {
+    if wish.takesOver {
+      let error = WireError(.conflict, "another connection has taken the session over", field: "sid")
+      return send(.error(Failure(session: name, error)), nil, to: holder)
+    }
+    // A client that died a moment ago is found out by telling it something.
+    if let progress = seats[name]?.session.progress { send(.progress(progress), nil, to: holder) }
+    guard gone.contains(holder) else {
+      throw WireError(
+        .conflict,
+        "the session \"\(name)\" is held by a connection that is alive; close that one, or say takeover",
+        field: "resume.takeover", retryable: true)
+    }
+  }
+
+  /// Sends the rest of a session that has ended.
+  private mutating func revive(
+    _ index: Int, _ wish: ResumeRequest, _ id: String?, _ peer: Peer
+  ) throws(WireError) {
+    let tail = ended[index]
+    guard tail.end.reason != .cancelled, tail.end.reason != .lease, tail.session.plan != nil else {
+      throw WireError(
+        .gone, "the session \"\(wish.session)\" has ended: \(tail.end.reason.rawValue); open another one",
+        field: "resume.sid")
+    }
+    ended.remove(at: index)
+    seats[wish.session] = Seat(session: tail.session, peer: peer)
+    handle(wish.session, .resumed(wish, id: id))
+  }
+
+  /// Keeps a session that has ended for a while.
+  mutating func keepTail(_ tail: Tail) {
+    ended.append(tail)
+    if ended.count > Self.tailLimit { ended.removeFirst() }
+  }
+
+  /// Lets go of the messages of sessions that ended longer ago than a lease.
+  mutating func forgetTails() {
+    for index in ended.indices where now - ended[index].time >= configuration.lease {
+      ended[index].session.sent.removeAll()
+    }
+  }
+
+  /// The seed of the stream that a snapshot was taken of, if the client may begin one of that model there.
+  func seed(of snapshot: String, model: String, _ peer: Peer) throws(WireError) -> UInt64 {
+    let owner = seats.values.first { $0.session.snapshots[snapshot] != nil && $0.peer?.identity == peer.identity }
+    guard let owner else {
+      throw WireError(
+        .notFound,
+        "you have no snapshot \"\(snapshot)\"; it lives as long as the session that it was taken of",
+        field: "from.snapshot")
+    }
+    guard owner.session.request.model == model else {
+      throw .badRequest(
+        "model", "the snapshot \(snapshot) is of the model \(owner.session.request.model); take that one")
+    }
+    return owner.session.seed
+  }
+}

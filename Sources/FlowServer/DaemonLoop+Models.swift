@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowWire
+
+/// Models that clients want to be in memory, or not.
+extension DaemonLoop {
+  mutating func answer(_ request: ModelRequest, _ id: String?, _ peer: Peer) throws(WireError) {
+    let name = request.name
+    try models.check(name)
+    switch (request.wish, models[name]) {
+    case (.load, .ready), (.unload, .absent), (.unload, .failed): tell(name, id, peer)
+    case (.load, .loading), (.reload, .loading): modelQuestions.append((name, id, peer))
+    case (.load, _), (.reload, .absent), (.reload, .failed):
+      modelQuestions.append((name, id, peer))
+      load(name)
+    case (.reload, .ready):
+      // Streams go on meanwhile, and so does the model if its new files are no good.
+      modelQuestions.append((name, id, peer))
+      compute.post(.reload(name))
+    case (.unload, .loading):
+      throw WireError(
+        .conflict, "the model \(name) is being loaded; try again when it is", field: "model", retryable: true)
+    case (.unload, .ready): try unload(name, id, peer)
+    }
+  }
+
+  private mutating func unload(_ name: String, _ id: String?, _ peer: Peer) throws(WireError) {
+    let users = seats.filter { $1.session.request.model == name && $1.session.takesPlace }.keys.sorted()
+    guard users.isEmpty else {
+      throw WireError(
+        .conflict, "the model \(name) is used by \(users.count) sessions; try again when they have ended",
+        field: "model", retryable: true)
+    }
+    models[name] = .absent
+    compute.post(.unload(name))
+    tell(name, id, peer)
+  }
+
+  private mutating func tell(_ name: String, _ id: String?, _ peer: Peer) {
+    send(.model(models.summary(name)), id, to: peer)
+  }
+
+  mutating func answerModelQuestions(_ name: String, _ outcome: Result<ServedModelDescription, WireError>) {
+    for question in modelQuestions where question.model == name {
+      switch outcome {
+      case .success: tell(name, question.id, question.peer)
+      case .failure(let error): send(.error(Failure(error)), question.id, to: question.peer)
+      }
+    }
+    modelQuestions.removeAll { $0.model == name }
+  }
+}

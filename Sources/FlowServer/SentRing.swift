@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import DequeModule
+internal import FlowWire
+
+/// The messages of a stream that its client may have missed, should it be lost: the last ones that were sent.
+///
+/// A client gives credit for what it has received. So it has received all but as many of the messages sent as it ever
+/// allowed to be under way at a time, and those are kept, as far as they fit into a bound of bytes.
+struct SentRing {
+  /// A message as it was sent.
+  struct Entry {
+    let sequence: Int
+    let reply: Reply
+    let body: [UInt8]
+  }
+
+  /// The fewest messages that are kept, and the most bytes.
+  private static let leastCount = 16
+  private static let byteLimit = 64 << 20
+
+  private var entries: Deque<Entry> = []
+  private var bytes = 0
+  /// The most messages that were allowed to be under way at a time.
+  private(set) var window: Int
+
+  init(window: Int) { self.window = window }
+
+  /// The index of the oldest message that is kept; `next` if none is.
+  func oldest(next: Int) -> Int { entries.first?.sequence ?? next }
+
+  var isEmpty: Bool { entries.isEmpty }
+
+  mutating func removeAll() {
+    entries = []
+    bytes = 0
+  }
+
+  /// Learns how many messages may be under way now.
+  mutating func allow(_ credit: Int) { window = max(window, credit) }
+
+  mutating func append(_ entry: Entry) {
+    entries.append(entry)
+    bytes += entry.body.count
+    while entries.count > max(window, Self.leastCount) || bytes > Self.byteLimit && entries.count > 1 {
+      bytes -= entries.removeFirst().body.count
+    }
+  }
+
+  /// The messages from `sequence` on.
+  func messages(from sequence: Int) -> Deque<Entry> {
+    Deque(entries.drop { $0.sequence < sequence })
+  }
+}
+
+/// Messages that were made and not sent.
+struct DropCount {
+  /// Since the last message that was sent.
+  private(set) var recent = 0
+  /// In all.
+  private(set) var total = 0
+
+  mutating func add(_ count: Int) {
+    recent += count
+    total += count
+  }
+
+  /// The recent ones, which count as told.
+  mutating func tell() -> Int {
+    defer { recent = 0 }
+    return recent
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import DequeModule
+internal import FlowWire
+
+/// Clients that are lost and come back.
+extension Session {
+  /// The client cannot be reached: what it was sent may not have arrived, and nothing more is made.
+  mutating func lose(_ now: Duration) -> [SessionAction] {
+    guard isOpen else { return [release(.lease, now)] }
+    guard isHeld else { return [] }
+    lostSince = now
+    credit = 0
+    creditMissingSince = nil
+    resend = []
+    return [.releaseHolder]
+  }
+
+  /// A connection that knows the token wants to go on.
+  mutating func resume(_ wish: ResumeRequest, _ id: String?, _ now: Duration) -> [SessionAction] {
+    do throws(WireError) {
+      try check(wish)
+    } catch {
+      return [.send(.error(Failure(session: name, error)), id: id, body: nil)]
+    }
+    if stage == .ended { stage = .flushing }
+    lostSince = nil
+    creditMissingSince = nil
+    credit = wish.credit
+    sent.allow(credit)
+    resend = sent.messages(from: wish.firstSequence)
+    lastSent = now
+    let tenancy = Tenancy(token: token.hexadecimal, nextSequence: wish.firstSequence, isResumed: true)
+    guard let plan else { preconditionFailure("session \(name): open without a plan") }
+    return [.send(opened(plan, tenancy), id: id, body: nil)] + advance(now)
+  }
+
+  private func check(_ wish: ResumeRequest) throws(WireError) {
+    guard let plan, isOpen else {
+      throw WireError(
+        .conflict, "the session \"\(name)\" is not open yet; wait for opened", field: "resume.sid")
+    }
+    guard wish.firstSequence <= sequence else {
+      throw .badRequest(
+        "resume.from_seq",
+        "resume.from_seq is \(wish.firstSequence); the message that comes next is \(sequence)")
+    }
+    let oldest = sent.oldest(next: sequence)
+    guard wish.firstSequence >= oldest else {
+      throw WireError(
+        .gone,
+        "message \(wish.firstSequence) is not kept any more; go on from \(oldest), or open another session",
+        field: "resume.from_seq", oldest: oldest)
+    }
+    guard wish.credit <= plan.creditLimit else {
+      throw .badRequest(
+        "credit", "credit is \(wish.credit); messages of this size allow \(plan.creditLimit) at a time")
+    }
+  }
+}
