@@ -129,7 +129,7 @@ struct ComputeScheduler {
 
   private mutating func advance(_ stream: any PointStream, _ session: String) {
     let start = ContinuousClock.now
-    do throws(NumericalError) {
+    do throws(AdvanceError) {
       let batch = try stream.advance(for: Self.pointBudget)
       serve(session, start.duration(to: .now))
       if let batch { finish(batch, session) }
@@ -170,7 +170,7 @@ struct ComputeScheduler {
       case .video(let model)? = models[name]
     else { preconditionFailure("ComputeScheduler: a frame of a stream that was not begun") }
     let start = ContinuousClock.now
-    do throws(NumericalError) {
+    do throws(AdvanceError) {
       let images = try model.advance(batch.map(videoStream), actions: batch.map(\.action))
       let time = start.duration(to: .now)
       for (job, image) in zip(batch, images) {
@@ -199,9 +199,12 @@ struct ComputeScheduler {
     jobs.removeAll { $0.session == session }
   }
 
-  private mutating func fail(_ session: String, _ error: NumericalError) {
+  private mutating func fail(_ session: String, _ error: AdvanceError) {
+    guard case .numerical(let place) = error else {
+      preconditionFailure("ComputeScheduler: a step was cancelled, and nobody here cancels")
+    }
     forget(session)
-    let message = "the network's output at \(error.place) is not finite; open the stream with another seed"
+    let message = "the network's output at \(place) is not finite; open the stream with another seed"
     events.post(.session(session, .generatorFailed(WireError(.numerical, message))))
   }
 }
