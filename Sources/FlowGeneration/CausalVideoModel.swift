@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowNN
-internal import FlowTensor
+public import FlowTensor
 
 /// A bundle's causal generator behind ``VideoModel``: latents through the cache, pictures through the decoder.
 public final class CausalVideoModel: VideoModel {
@@ -18,7 +18,7 @@ public final class CausalVideoModel: VideoModel {
       framesPerSecond: m.framesPerSecond, actions: m.actions,
       defaultAction: m.actions.firstIndex(of: m.defaultAction) ?? 0, defaultSteps: m.defaultSteps,
       maximumSteps: m.maximumSteps,
-      bytesPerStream: m.transformer.cacheByteCount(bundle.generator.precision),
+      bytesPerStream: m.transformer.streamByteCount(bundle.generator.precision),
       dataLicence: m.dataLicence)
   }
 
@@ -31,47 +31,66 @@ public final class CausalVideoModel: VideoModel {
       let index = Int(options.seed % UInt64(bundle.manifest.starts))
       start = bundle.starts.rows(index..<index + 1)
     }
-    return CausalVideoStream(bundle.generator.begin(start, seed: options.seed), steps: options.steps)
+    let latents = bundle.generator.begin(start, seed: options.seed)
+    latents.steps = options.steps
+    return CausalVideoStream(latents)
   }
 
   /// Generates the next frame of each stream.
-  public func advance(_ streams: [any VideoStream], actions: [Int]) throws(NumericalError) -> [RGBImage] {
-    let causal = streams.map { stream in
+  public func advance(
+    _ streams: [any VideoStream], actions: [Int], unless cancellation: Cancellation
+  ) throws(AdvanceError) -> [RGBImage] {
+    let latents = zip(streams, actions).map { stream, action in
       guard let stream = stream as? CausalVideoStream else {
         preconditionFailure("advance: a stream of another model")
       }
-      return stream
-    }
-    let before = causal.map(\.latents.place)
-    for (stream, action) in zip(causal, actions) {
       stream.latents.action = action
-      stream.latents.steps = stream.steps
+      return stream.latents
     }
-    bundle.generator.advance(causal.map(\.latents))
-    if let bad = causal.firstIndex(where: { !$0.latents.isFinite }) {
-      let frame = causal[bad].framesGenerated
-      for (stream, place) in zip(causal, before) { stream.latents.place = place }
-      throw NumericalError(place: "the latent of frame \(frame)")
+    do throws(Cancelled) {
+      try bundle.generator.advance(latents, beforeBlocks: cancellation.check)
+    } catch {
+      throw .cancelled
     }
-    return causal.map { picture(bundle.codec.decode(bundle.generator.latent(of: $0.latents))) }
+    do throws(AdvanceError) {
+      if let bad = latents.first(where: { !$0.isFinite }) {
+        throw .numerical(place: "the latent of frame \(bad.frame)")
+      }
+      return try pictures(latents, unless: cancellation)
+    } catch {
+      for stream in latents { stream.goBack() }
+      throw error
+    }
   }
 
-  private func picture(_ pixels: Tensor) -> RGBImage {
-    RGBImage(
-      width: description.width, height: description.height, pixels: pixels.bytes(scale: 127.5, shift: 127.5))
+  private func pictures(
+    _ latents: [LatentStream], unless cancellation: Cancellation
+  ) throws(AdvanceError) -> [RGBImage] {
+    do throws(Cancelled) {
+      return try latents.map { stream throws(Cancelled) in
+        let pixels = try bundle.codec.decode(
+          bundle.generator.latent(of: stream), betweenStages: cancellation.check)
+        return RGBImage(
+          width: description.width, height: description.height,
+          pixels: pixels.bytes(scale: 127.5, shift: 127.5))
+      }
+    } catch {
+      throw .cancelled
+    }
   }
 }
 
 /// A stream of a ``CausalVideoModel``.
 final class CausalVideoStream: VideoStream {
   let latents: LatentStream
-  let steps: Int
   var framesGenerated: Int { latents.frame }
+  var byteCount: Int { latents.byteCount }
 
-  init(_ latents: LatentStream, steps: Int) {
-    self.latents = latents
-    self.steps = steps
-  }
+  init(_ latents: LatentStream) { self.latents = latents }
+
+  func copy() -> any VideoStream { CausalVideoStream(latents.copy()) }
+
+  func reseed(_ seed: UInt64) { latents.reseed(seed) }
 }
 
 extension Tensor {

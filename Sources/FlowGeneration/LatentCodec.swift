@@ -51,8 +51,13 @@ public struct LatentCodec: Sendable {
   }
 
   /// Pictures [count, height, width, 3], near −1…1, of normalised latents.
-  public func decode(_ latents: Tensor) -> Tensor {
+  public func decode(_ latents: Tensor) -> Tensor { decode(latents, betweenStages: {}) }
+
+  /// The same; `check` is called between the decoder's stages, and ends it by throwing.
+  func decode<Stop: Error>(
+    _ latents: Tensor, betweenStages check: () throws(Stop) -> Void
+  ) throws(Stop) -> Tensor {
     let raw = Tensor.combine(.add, Tensor.combine(.multiply, latents, deviation), mean)
-    return model.decode(Variable(raw), Parameters(weights)).tensor
+    return try model.decode(Variable(raw), Parameters(weights), betweenStages: check).tensor
   }
 }

@@ -78,21 +78,38 @@ public struct LatentGenerator: Sendable {
   ///
   /// From noise at t = 1 down an even schedule to t = 0: X_{t→r}(z) = z − (t − r)(z − x̂)/t = (r/t)·z + (1 − r/t)·x̂.
   /// Allocates nothing once a batch of this size and its conditions have been seen.
-  public func advance(_ streams: [LatentStream]) {
-    var most = 0
-    streams.walk { stream, _ in
-      stream.noisePrevious(contextNoise)
-      stream.drawNoisy()
-      most = max(most, stream.steps)
-    }
-    walk(most) { evaluation in
-      network.step { requests in
-        streams.walk { stream, _ in
-          if evaluation < stream.steps { requests.append(request(stream, evaluation: evaluation)) }
-        }
-      }
+  public func advance(_ streams: [LatentStream]) { advance(streams, beforeBlocks: {}) }
+
+  /// The same; `check` is called before each block of each evaluation, and ends it by throwing: no stream has then
+  /// advanced.
+  func advance<Stop: Error>(
+    _ streams: [LatentStream], beforeBlocks check: () throws(Stop) -> Void
+  ) throws(Stop) {
+    streams.walk { stream, _ in stream.prepare(contextNoise) }
+    do throws(Stop) {
+      try evaluate(streams, beforeBlocks: check)
+    } catch {
+      streams.walk { stream, _ in stream.goBack() }
+      throw error
     }
     streams.walk { stream, _ in stream.finish(stream.frame + 1) }
+  }
+
+  private func evaluate<Stop: Error>(
+    _ streams: [LatentStream], beforeBlocks check: () throws(Stop) -> Void
+  ) throws(Stop) {
+    var most = 0
+    streams.walk { stream, _ in most = max(most, stream.steps) }
+    var evaluation = 0
+    while evaluation < most {
+      let number = evaluation
+      try network.step(beforeBlocks: check) { requests in
+        streams.walk { stream, _ in
+          if number < stream.steps { requests.append(request(stream, evaluation: number)) }
+        }
+      }
+      evaluation += 1
+    }
   }
 
   private func request(_ stream: LatentStream, evaluation: Int) -> EvaluationRequest {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FlowTensor
+
 /// An 8-bit RGB picture, rows from top to bottom, three bytes a pixel, no padding.
 public struct RGBImage: Sendable, Equatable {
   /// Pixels in a row.
@@ -40,7 +42,7 @@ public struct VideoModelDescription: Sendable, Equatable {
   public let defaultSteps: Int
   /// The most network evaluations a frame that a client may ask for.
   public let maximumSteps: Int
-  /// Bytes of cache that one stream holds.
+  /// Bytes that one stream holds.
   public let bytesPerStream: Int
   /// The licence of the data the model was trained on.
   public let dataLicence: String
@@ -96,21 +98,27 @@ public protocol VideoModel: AnyObject {
   /// - Parameters:
   ///   - streams: streams of this model, each at most once.
   ///   - actions: one action index a stream, each in `0..<description.actions.count`.
-  /// - Throws: ``NumericalError`` when a network's output is not finite; no stream has then advanced.
-  func advance(_ streams: [any VideoStream], actions: [Int]) throws(NumericalError) -> [RGBImage]
+  ///   - cancellation: looked at between the parts of the step, which are a small share of it each.
+  /// - Throws: ``AdvanceError`` when a network's output is not finite or somebody has cancelled; no stream has then
+  ///   advanced, and the step may be tried again.
+  func advance(
+    _ streams: [any VideoStream], actions: [Int], unless cancellation: Cancellation
+  ) throws(AdvanceError) -> [RGBImage]
 }
 
 /// The state of one stream of a ``VideoModel``: its caches, its random numbers, its place in time.
 public protocol VideoStream: AnyObject {
   /// Frames generated so far.
   var framesGenerated: Int { get }
-}
 
-/// A network produced a value that is not finite.
-public struct NumericalError: Error, Sendable, Equatable {
-  /// What was computed when it happened.
-  public let place: String
+  /// Bytes that the stream holds beside the model, and a copy of it as many again.
+  var byteCount: Int { get }
 
-  /// Says where a value that is not finite appeared.
-  public init(place: String) { self.place = place }
+  /// A stream that goes on like this one to the bit under the same actions, and on its own: neither touches the other.
+  ///
+  /// Costs `byteCount` bytes and the time to copy them.
+  func copy() -> any VideoStream
+
+  /// Makes everything random from here on that of another seed; its own seed changes nothing.
+  func reseed(_ seed: UInt64)
 }

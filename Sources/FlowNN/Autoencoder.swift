@@ -94,10 +94,25 @@ public struct Autoencoder: Sendable {
 
   /// Pictures of latents.
   public func decode(_ latents: Variable, _ p: Parameters) -> Variable {
+    decode(latents, p, betweenStages: {})
+  }
+
+  /// The same; `check` is called between blocks and resolutions, and ends it by throwing.
+  package func decode<Stop: Error>(
+    _ latents: Variable, _ p: Parameters, betweenStages check: () throws(Stop) -> Void
+  ) throws(Stop) -> Variable {
     var h = enter(latents, p)
-    for block in decoderInner { h = block(h, p) }
+    for block in decoderInner {
+      try check()
+      h = block(h, p)
+    }
+    try check()
     h = up(h, p).pixelShuffled(2)  // [batch, height/4, width/4, outer]
-    for block in decoderOuter { h = block(h, p) }
+    for block in decoderOuter {
+      try check()
+      h = block(h, p)
+    }
+    try check()
     return picture(h, p).pixelShuffled(Self.unshuffle)
   }
 }

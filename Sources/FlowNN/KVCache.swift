@@ -23,6 +23,14 @@ struct KVCache {
       precision: precision)
   }
 
+  private init(copying other: KVCache) {
+    (window, sink, tokens) = (other.window, other.sink, other.tokens)
+    heads = other.heads.copy()
+  }
+
+  /// A cache of the same contents in memory of its own.
+  func copy() -> KVCache { KVCache(copying: self) }
+
   /// Where the tokens of frame `frame` start.
   func start(of frame: Int) -> Int { (frame < sink ? frame : sink + (frame - sink) % window) * tokens }
 

@@ -46,7 +46,8 @@ func tinyManifest() -> VideoManifest {
 
 /// A bundle of random weights; `edit` may spoil the generator's.
 func tinyBundle(
-  _ manifest: VideoManifest = tinyManifest(), edit: (ParameterLayout, inout [Tensor]) -> Void = { _, _ in }
+  _ manifest: VideoManifest = tinyManifest(), precision: InferencePrecision = .float32,
+  edit: (ParameterLayout, inout [Tensor]) -> Void = { _, _ in }
 ) -> VideoBundle {
   let autoencoder = Autoencoder(manifest.autoencoder), transformer = CausalTransformer(manifest.transformer)
   var weights = randomWeights(transformer.layout, seed: 2)
@@ -57,7 +58,8 @@ func tinyBundle(
     deviation: Tensor([2, 1, 0.5]))
   return VideoBundle(
     name: "tiny", manifest: manifest, codec: codec,
-    generator: LatentGenerator(transformer, weights: weights, contextNoise: manifest.contextNoise),
+    generator: LatentGenerator(
+      transformer, weights: weights, contextNoise: manifest.contextNoise, precision: precision),
     starts: rounded(random.normal(manifest.autoencoder.latentShape(batch: manifest.starts))))
 }
 

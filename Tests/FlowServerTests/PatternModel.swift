@@ -2,6 +2,7 @@
 
 import FlowGeneration
 import FlowServer
+import FlowTensor
 import Glibc
 import Synchronization
 
@@ -24,11 +25,14 @@ final class PatternModel: VideoModel {
 
   func makeStream(_ options: StreamOptions) -> any VideoStream { PatternStream(options) }
 
-  func advance(_ streams: [any VideoStream], actions: [Int]) throws(NumericalError) -> [RGBImage] {
+  func advance(
+    _ streams: [any VideoStream], actions: [Int], unless cancellation: Cancellation
+  ) throws(AdvanceError) -> [RGBImage] {
     gate?.pass()
+    if cancellation.isCancelled { throw .cancelled }
     let patterns = streams.compactMap { $0 as? PatternStream }
     for pattern in patterns where pattern.framesGenerated == failsAt {
-      throw NumericalError(place: "the pattern")
+      throw .numerical(place: "the pattern")
     }
     return zip(patterns, actions).map { pattern, action in
       pattern.next(action: action, width: description.width, height: description.height)
@@ -38,10 +42,19 @@ final class PatternModel: VideoModel {
 
 private final class PatternStream: VideoStream {
   private(set) var framesGenerated = 0
-  private let options: StreamOptions
+  private var options: StreamOptions
   private var position = 0
+  var byteCount: Int { options.initialImage?.pixels.count ?? 0 }
 
   init(_ options: StreamOptions) { self.options = options }
+
+  func copy() -> any VideoStream {
+    let copy = PatternStream(options)
+    (copy.framesGenerated, copy.position) = (framesGenerated, position)
+    return copy
+  }
+
+  func reseed(_ seed: UInt64) { options.seed = seed }
 
   func next(action: Int, width: Int, height: Int) -> RGBImage {
     position += [0, -1, 1][action]

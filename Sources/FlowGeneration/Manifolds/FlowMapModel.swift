@@ -26,7 +26,7 @@ public final class FlowMapModel: ManifoldModel {
 /// A stream of a ``FlowMapModel``: the batch at hand, and how far it is.
 final class FlowMapStream: PointStream {
   private let sampler: PointSampler
-  private let options: PointStreamOptions
+  private var options: PointStreamOptions
   private let schedule: PointSchedule
   private let times: Int
   private let memory: Workspace
@@ -45,13 +45,29 @@ final class FlowMapStream: PointStream {
     memory = Workspace(count: options.batch * times * sampler.geometry.ambient)
   }
 
+  private init(copying other: FlowMapStream) {
+    (sampler, options, schedule, times) = (other.sampler, other.options, other.schedule, other.times)
+    memory = Workspace(copying: other.memory)
+    (first, done, step) = (other.first, other.done, other.step)
+  }
+
+  func copy() -> any PointStream { FlowMapStream(copying: self) }
+
+  /// Given starts are counted although copies share them.
+  var byteCount: Int { memory.byteCount + 4 * (options.start?.count ?? 0) }
+
+  func reseed(_ seed: UInt64) { options.seed = seed }
+
   private var count: Int { min(options.batch, (options.count ?? .max) - first) }
   private var stride: Int { times * sampler.geometry.ambient }
 
-  func advance(for budget: Duration) throws(NumericalError) -> PointBatch? {
+  func advance(for budget: Duration, unless cancellation: Cancellation) throws(AdvanceError) -> PointBatch? {
     precondition(count > 0, "FlowMapStream: all points have come")
     let start = ContinuousClock.now
-    repeat { advanceOnce() } while done < count && start.duration(to: .now) < budget
+    repeat {
+      do throws(Cancelled) { try cancellation.check() } catch { throw .cancelled }
+      advanceOnce()
+    } while done < count && start.duration(to: .now) < budget
     return done == count ? try finish() : nil
   }
 
@@ -87,10 +103,10 @@ final class FlowMapStream: PointStream {
     return 0
   }
 
-  private func finish() throws(NumericalError) -> PointBatch {
+  private func finish() throws(AdvanceError) -> PointBatch {
     let numbers = count * stride
     guard Floats.areFinite(numbers, memory.floats) else {
-      throw NumericalError(place: "the points from \(first) on")
+      throw .numerical(place: "the points from \(first) on")
     }
     let bytes = [UInt8](UnsafeRawBufferPointer(start: memory.floats, count: 4 * numbers))
     let ambient = sampler.geometry.ambient

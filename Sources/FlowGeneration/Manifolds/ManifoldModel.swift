@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import FlowTensor
+
 /// What a client may know of a flow map on a manifold before it opens a stream.
 public struct ManifoldModelDescription: Sendable, Equatable {
   /// The name of the bundle, which is the name of its folder.
@@ -127,6 +129,19 @@ public protocol PointStream: AnyObject {
   /// A batch may be large and its walk long; the stream goes on where it stopped, and what comes does not depend on
   /// where that was.
   ///
-  /// - Throws: ``NumericalError`` when a coordinate is not finite.
-  func advance(for budget: Duration) throws(NumericalError) -> PointBatch?
+  /// - Throws: ``AdvanceError`` when a coordinate is not finite, or when somebody has cancelled, which is looked at
+  ///   between runs of the worker team; what is done of the batch by then is kept.
+  func advance(for budget: Duration, unless cancellation: Cancellation) throws(AdvanceError) -> PointBatch?
+
+  /// Bytes that the stream holds beside the model, and a copy of it as many again.
+  var byteCount: Int { get }
+
+  /// A stream that goes on like this one to the bit, also within a batch, and on its own: neither touches the other.
+  ///
+  /// Costs `byteCount` bytes and the time to copy them.
+  func copy() -> any PointStream
+
+  /// Makes points that have not begun those of another seed; where starts are given, nothing is random and this changes
+  /// nothing.
+  func reseed(_ seed: UInt64)
 }

@@ -76,17 +76,22 @@ public final class CompiledTransformer: Sendable {
 
   /// Evaluates one frame of each of these streams, each at most once.
   public func step(_ requests: [EvaluationRequest]) {
-    step { batch in
+    step(beforeBlocks: {}) { batch in
       for request in requests { batch.append(request) }
     }
   }
 
   /// The same with a batch that `fill` makes request by request: no array is needed.
-  package func step(_ fill: (borrowing EvaluationBatch) -> Void) {
-    state.withLock { state in
+  ///
+  /// `check` is called before each block and once more before the first of them, and ends the step by throwing: the
+  /// streams' latents then stand where they stood, and the same step may be asked for again.
+  package func step<Stop: Error>(
+    beforeBlocks check: () throws(Stop) -> Void, _ fill: (borrowing EvaluationBatch) -> Void
+  ) throws(Stop) {
+    try state.withLock { state throws(Stop) in
       fill(EvaluationBatch(run: state.run, modulations: state.modulations))
-      state.run.run()
-      state.run.streams.removeAll(keepingCapacity: true)
+      defer { state.run.streams.removeAll(keepingCapacity: true) }
+      try state.run.run(beforeBlocks: check)
     }
   }
 }

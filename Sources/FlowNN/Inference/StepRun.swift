@@ -46,19 +46,25 @@ final class StepRun: TeamWork {
   }
 
   /// Runs the plan on `streams`: each stream's latent moves on, its keys and values are written.
-  func run() {
+  ///
+  /// `check` is called before each block and may end the run: latents then stand where they stood, and keys and values of
+  /// the frame at hand are written anew when it is asked for again.
+  func run<Stop: Error>(beforeBlocks check: () throws(Stop) -> Void) throws(Stop) {
     let tokens = configuration.tokens, rows = streams.count * tokens
     if rows > capacity { grow(to: rows) }
     streams.walk { entry, _ in entry.stream.rotation.turn(to: entry.frame) }
     let block = Self.blockRows(tokens: tokens, rows: rows, team: Team.size)
     let blocks = (tokens + block - 1) / block
-    walk(plan.segments.count) { segment in
+    var segment = 0
+    while segment < plan.segments.count {
+      try check()
       if let layer = plan.segments[segment].attention {
         phase = .attention(layer: layer)
         Team.run(streams.count * attentionTasks, self)
       }
       phase = .rows(segment: segment, block: block, blocks: blocks)
       Team.run(streams.count * blocks, self)
+      segment += 1
     }
   }
 

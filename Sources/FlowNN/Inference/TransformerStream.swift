@@ -20,6 +20,21 @@ public final class TransformerStream {
     previousMemory = Workspace(count: configuration.latentCount)
   }
 
+  private init(copying other: TransformerStream) {
+    cache = other.cache.copy()
+    rotation = FrameRotation(copying: other.rotation)
+    noisyMemory = Workspace(copying: other.noisyMemory)
+    previousMemory = Workspace(copying: other.previousMemory)
+  }
+
+  /// A stream of the same contents in memory of its own: costs ``byteCount`` bytes and the time to copy them.
+  package func copy() -> TransformerStream { TransformerStream(copying: self) }
+
+  /// Bytes that the stream holds.
+  package var byteCount: Int {
+    cache.heads.byteCount + rotation.byteCount + noisyMemory.byteCount + previousMemory.byteCount
+  }
+
   /// z, `latentCount` numbers: read by a step and moved on by it.
   package var noisy: UnsafeMutablePointer<Float> { noisyMemory.floats }
   /// The latent before, noised, `latentCount` numbers.
@@ -51,6 +66,15 @@ final class FrameRotation {
     angles.sine.withElements { sine.update(from: $0.baseAddress!, count: $0.count) }
   }
 
+  /// The same rotations in memory of their own.
+  init(copying other: FrameRotation) {
+    (tokens, pairs, frequencies, frame) = (other.tokens, other.pairs, other.frequencies, other.frame)
+    memory = Workspace(copying: other.memory)
+  }
+
+  /// Bytes of the angles.
+  var byteCount: Int { memory.byteCount }
+
   /// [tokens, pairs].
   var cosine: UnsafeMutablePointer<Float> { memory.floats }
   /// [tokens, pairs].
@@ -69,5 +93,13 @@ final class FrameRotation {
       (cosine + (token + 1) * pairs).update(from: cosine, count: frequencies.count)
       (sine + (token + 1) * pairs).update(from: sine, count: frequencies.count)
     }
+  }
+}
+
+extension CausalTransformerConfiguration {
+  /// Bytes that a stream of a ``CompiledTransformer`` holds: its cache, two latents, and a cosine and a sine for each pair
+  /// of channels of each token of a head.
+  package func evaluationByteCount(_ precision: InferencePrecision) -> Int {
+    cacheByteCount(precision) + 4 * (2 * latentCount + 2 * tokens * (width / heads / 2))
   }
 }

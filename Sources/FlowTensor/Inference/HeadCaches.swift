@@ -11,14 +11,22 @@ package final class HeadCaches {
   private let memory: Workspace
   private let caches: UnsafeMutablePointer<flow_head_cache>
   private let count: Int
+  private let layout: Layout
 
   /// Empty caches of `layers` layers of `heads` heads of `width` channels, with room for `tokens` tokens.
-  package init(layers: Int, heads: Int, width: Int, tokens: Int, precision: InferencePrecision) {
+  package convenience init(layers: Int, heads: Int, width: Int, tokens: Int, precision: InferencePrecision) {
     let layout = Layout(width: width, tokens: tokens, precision: precision)
+    self.init(
+      heads: heads, width: width, count: layers * heads, layout,
+      in: Workspace(byteCount: layers * heads * layout.byteCount))
+  }
+
+  private init(heads: Int, width: Int, count: Int, _ layout: Layout, in memory: Workspace) {
     self.heads = heads
     self.width = width
-    count = layers * heads
-    memory = Workspace(byteCount: count * layout.byteCount)
+    self.count = count
+    self.layout = layout
+    self.memory = memory
     caches = .allocate(capacity: count)
     for index in 0..<count {
       let base = UnsafeMutableRawPointer(memory.bytes + index * layout.byteCount)
@@ -27,12 +35,21 @@ package final class HeadCaches {
         .bindMemory(to: Int32.self, capacity: layout.capacity)
       (caches + index).initialize(
         to: flow_head_cache(
-          precision: precision.kernel, width: layout.width, keys: base, values: base + layout.matrixBytes,
+          precision: layout.precision.kernel, width: layout.width, keys: base,
+          values: base + layout.matrixBytes,
           key_scale: scales, value_scale: scales + layout.capacity, key_offset: offsets))
     }
   }
 
   deinit { caches.deallocate() }
+
+  /// Caches of the same contents in memory of their own.
+  package func copy() -> HeadCaches {
+    HeadCaches(heads: heads, width: width, count: count, layout, in: Workspace(copying: memory))
+  }
+
+  /// Bytes that the caches hold.
+  package var byteCount: Int { count * layout.byteCount }
 
   /// Bytes that caches of this shape hold.
   package static func byteCount(
@@ -85,12 +102,14 @@ package final class HeadCaches {
 
   /// What one head takes: two matrices, then a scale a key, a scale a value and an offset a key.
   private struct Layout {
+    let precision: InferencePrecision
     let width: Int
     let capacity: Int
     let matrixBytes: Int
 
     init(width: Int, tokens: Int, precision: InferencePrecision) {
       precondition(width <= HeadCaches.mostWidth, "HeadCaches: heads of \(width) channels")
+      self.precision = precision
       self.width = padded(width, to: 8)
       capacity = padded(tokens, to: Int(FLOW_ATTENTION_KEYS))
       matrixBytes = flow_head_cache_bytes(precision.kernel, self.width, capacity)

@@ -5,6 +5,7 @@
 /// Not Sendable: one step at a time writes it. Counted in ``TensorMemory``.
 package final class Workspace {
   private let storage: Storage
+  private let count: Int
 
   /// The first of `count` floats, all zeros at the start.
   package let floats: UnsafeMutablePointer<Float>
@@ -12,9 +13,21 @@ package final class Workspace {
   /// Takes memory for `count` floats.
   package init(count: Int) {
     storage = Storage(count: count)
+    self.count = count
     floats = storage.base
     floats.initialize(repeating: 0, count: count)
   }
+
+  /// Takes memory for what another holds, and copies it.
+  package init(copying other: Workspace) {
+    storage = Storage(count: other.count)
+    count = other.count
+    floats = storage.base
+    floats.initialize(from: other.floats, count: count)
+  }
+
+  /// Bytes that were asked for.
+  package var byteCount: Int { 4 * count }
 
   /// Takes memory for `byteCount` bytes.
   package convenience init(byteCount: Int) { self.init(count: (byteCount + 3) / 4) }

@@ -102,7 +102,7 @@ struct PointSamplerTests {
     let good = try tinyManifold("tiny", geometry: "euclidean(3)")
     let weights = good.weights.map { $0.affine(scale: .infinity) }
     let bad = try ManifoldBundle(name: "bad", manifest: good.manifest, weights: weights)
-    #expect(throws: NumericalError.self) {
+    #expect(throws: AdvanceError.self) {
       try collect(bad, PointStreamOptions(seed: 1, walk: PointWalk(evaluations: 1), count: 5, batch: 5))
     }
   }
