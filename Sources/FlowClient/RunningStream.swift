@@ -56,7 +56,7 @@ extension Client {
     }
   }
 
-  private func pump(
+  private mutating func pump(
     _ run: inout some RunningStream, _ observe: (StreamProgress) -> Void
   ) throws(ClientError) -> StreamEnd {
     let clock = ContinuousClock()

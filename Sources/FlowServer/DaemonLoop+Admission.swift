@@ -46,7 +46,8 @@ extension DaemonLoop {
     guard configuration.maximumQueue > 0 else {
       throw WireError(
         .sessionLimit,
-        "\(configuration.maximumSessions) sessions are open, which is the limit; try again when one has ended")
+        "\(configuration.maximumSessions) sessions are open, which is the limit; try again when one has ended"
+      )
     }
     guard waiting.count < configuration.maximumQueue else {
       throw WireError(

@@ -11,7 +11,8 @@ extension DaemonLoop {
   /// Gives a session to another connection, if it may have it.
   mutating func resume(_ wish: ResumeRequest, _ id: String?, _ peer: Peer) throws(WireError) {
     let name = wish.session
-    if let tail = ended.firstIndex(where: { $0.end.session == name && $0.session.token.matches(wish.token) }) {
+    if let tail = ended.firstIndex(where: { $0.end.session == name && $0.session.token.matches(wish.token) })
+    {
       return try revive(tail, wish, id, peer)
     }
     guard let seat = seats[name], seat.session.token.matches(wish.token) else {
@@ -71,7 +72,9 @@ extension DaemonLoop {
 
   /// The seed of the stream that a snapshot was taken of, if the client may begin one of that model there.
   func seed(of snapshot: String, model: String, _ peer: Peer) throws(WireError) -> UInt64 {
-    let owner = seats.values.first { $0.session.snapshots[snapshot] != nil && $0.peer?.identity == peer.identity }
+    let owner = seats.values.first {
+      $0.session.snapshots[snapshot] != nil && $0.peer?.identity == peer.identity
+    }
     guard let owner else {
       throw WireError(
         .notFound,

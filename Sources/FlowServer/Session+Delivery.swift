@@ -32,15 +32,11 @@ extension Session {
         queue.append(chunk)
       }
     }
-    let room =
-      switch request.delivery.policy {
-      case .block: Int.max
-      case .dropOldest: request.credit
-      case .latest: 1
-      }
+    guard request.delivery.policy != .block else { return }
+    let room = request.delivery.policy == .latest ? 1 : request.credit
     // What credit allows to be sent now does not wait.
     let excess = queue.count - credit - room
-    if room < .max, excess > 0 { dropQueue(excess) }
+    if excess > 0 { dropQueue(excess) }
   }
 
   /// Drops the oldest of what waits.

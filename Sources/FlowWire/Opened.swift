@@ -31,7 +31,8 @@ public struct Opened: Sendable, Equatable {
 
   /// A stream that has begun.
   public init(
-    session: String, tenancy: Tenancy, model: String, modelDigest: String, width: Int, height: Int, rateNumerator: Int,
+    session: String, tenancy: Tenancy, model: String, modelDigest: String, width: Int, height: Int,
+    rateNumerator: Int,
     rateDenominator: Int, seed: UInt64, steps: Int, frames: Int, format: StreamFormat.Kind, mediaType: String
   ) {
     self.session = session

@@ -30,7 +30,8 @@ public struct OpenedPoints: Sendable, Equatable {
 
   /// A stream of points that has begun.
   public init(
-    session: String, tenancy: Tenancy, model: String, modelDigest: String, geometry: String, coordinates: [String],
+    session: String, tenancy: Tenancy, model: String, modelDigest: String, geometry: String,
+    coordinates: [String],
     seed: UInt64,
     evaluations: Int, points: Int, batch: Int, times: [Double]
   ) {

@@ -117,7 +117,8 @@ private struct FakeStream {
     credit = open.credit
     isOver = false
     let opened = Opened(
-      session: "s", model: open.model, modelDigest: "abc", width: 2, height: 1, rateNumerator: 35,
+      session: "s", tenancy: Tenancy(token: "0f"), model: open.model, modelDigest: "abc", width: 2, height: 1,
+      rateNumerator: 35,
       rateDenominator: 1, seed: open.seed ?? 9, steps: open.video?.steps ?? 1, frames: open.total,
       format: .rgb24, mediaType: "video/raw")
     return [parts(.opened(opened), id: id)] + frames()

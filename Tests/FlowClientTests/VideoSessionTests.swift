@@ -7,7 +7,8 @@ import Testing
 @Suite("What messages of a stream mean")
 struct VideoSessionTests {
   private let opened = Opened(
-    session: "s", model: "toy", modelDigest: "abc", width: 2, height: 1, rateNumerator: 35,
+    session: "s", tenancy: Tenancy(token: "0f"), model: "toy", modelDigest: "abc", width: 2, height: 1,
+    rateNumerator: 35,
     rateDenominator: 1, seed: 1, steps: 1, frames: 9, format: .fmp4, mediaType: "video/mp4")
 
   @Test("media count the frames that they show")

@@ -90,7 +90,10 @@ struct BadInputTests {
       "odd mp4", #""model":"odd","format":{"kind":"fmp4","scale":3}"#, .badRequest, "format",
       "take an even scale"
     ),
-    ("a policy not offered", #""model":"pattern","policy":"latest""#, .badRequest, "policy", "say \"block\""),
+    (
+      "a policy not offered", #""model":"pattern","policy":"newest""#, .badRequest, "policy",
+      "take one of block, drop_oldest, latest"
+    ),
     ("a recording", #""model":"pattern","record":{"path":"x"}"#, .badRequest, "record", "leave it out"),
     (
       "an image without its bytes", #""model":"pattern","image":{"encoding":"rgb24","w":16,"h":12}"#,

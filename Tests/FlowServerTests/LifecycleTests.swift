@@ -13,7 +13,10 @@ import Testing
 struct LifecycleTests {
   @Test("a session more than allowed is refused at once, and taken when one has ended")
   func sessionLimit() throws {
-    let daemon = try TestDaemon { $0.maximumSessions = 1 }
+    let daemon = try TestDaemon {
+      $0.maximumSessions = 1
+      $0.maximumQueue = 0
+    }
     let client = try daemon.connect()
     let session = try client.open(OpenRequest(model: "pattern", seed: 1, credit: 1)).session
     _ = try client.next()
@@ -83,7 +86,7 @@ struct LifecycleTests {
 
   @Test("the sessions of a client whose socket is gone free their slots")
   func closedSocket() throws {
-    let daemon = try TestDaemon()
+    let daemon = try TestDaemon { $0.lease = .milliseconds(50) }
     let watcher = try daemon.connect()
     do {
       let client = try daemon.connect()
@@ -95,7 +98,7 @@ struct LifecycleTests {
 
   @Test("a client killed mid-stream frees its slot")
   func killedClient() async throws {
-    let daemon = try TestDaemon()
+    let daemon = try TestDaemon { $0.lease = .milliseconds(50) }
     let endpoint = daemon.daemon.endpoint
     await #expect(processExitsWith: .signal(SIGKILL)) { [endpoint = endpoint as String] in
       let client = try TestClient(endpoint)
@@ -113,7 +116,7 @@ struct LifecycleTests {
 
   @Test("a client that stands still without having gone frees its slot when its heartbeats are missed")
   func frozenClient() async throws {
-    let daemon = try TestDaemon()
+    let daemon = try TestDaemon { $0.lease = .milliseconds(50) }
     let folder = try TemporaryFolder()
     let (endpoint, note) = (daemon.daemon.endpoint, "\(folder.path)/pid")
     async let freeze = #expect(processExitsWith: .signal(SIGKILL)) {

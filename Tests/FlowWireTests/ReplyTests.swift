@@ -15,7 +15,8 @@ struct ReplyTests {
     defaultEvaluations: 1, maximumEvaluations: 1000, defaultBatch: 16_384, precision: "float32",
     dataLicence: "CC0-1.0")
   static let openedPoints = OpenedPoints(
-    session: "s2", model: "e", modelDigest: "ef", geometry: "sphere(2)", coordinates: ["x", "y", "z"],
+    session: "s2", tenancy: Tenancy(token: "0f", nextSequence: 7, isResumed: true), model: "e",
+    modelDigest: "ef", geometry: "sphere(2)", coordinates: ["x", "y", "z"],
     seed: .max,
     evaluations: 2, points: 100, batch: 50, times: [1, 0.5, 0])
   static let points = PointsHeader(
@@ -27,7 +28,8 @@ struct ReplyTests {
     ModelSummary(name: "d", state: .failed("tensor x is short")),
   ]
   static let opened = Opened(
-    session: "s1", model: "a", modelDigest: "ab", width: 256, height: 192, rateNumerator: 35,
+    session: "s1", tenancy: Tenancy(token: "0f"), model: "a", modelDigest: "ab", width: 256, height: 192,
+    rateNumerator: 35,
     rateDenominator: 1,
     seed: .max, steps: 4, frames: 0, format: .fmp4, mediaType: "video/mp4")
   static let frame = FrameHeader(
@@ -55,6 +57,18 @@ struct ReplyTests {
           isKey: false)),
       .controlAcknowledged(ControlAcknowledgement(session: "s1", number: 7, outcome: .applied(frame: 12))),
       .controlAcknowledged(ControlAcknowledgement(session: "s1", number: nil, outcome: .gone(next: 40))),
+      .model(models[0]), .model(models[1]), .queued(Queued(session: "s3", position: 2)),
+      .snapshot(SnapshotTaken(session: "s1", snapshot: "s1-1", frame: 8, bytes: 1 << 40)),
+      .end(
+        StreamEnd(
+          session: "s1", reason: .drained, frames: 3, bytes: 9, milliseconds: 1, sha256: "cd", dropped: 4,
+          log: [try! ActionRun("left", 3)])),
+      .error(
+        Failure(session: "s1", WireError(.gone, "message 1 is gone", field: "resume.from_seq", oldest: 9))),
+      .frame(
+        FrameHeader(
+          session: "s1", sequence: 9, width: 1, height: 1, action: "left", control: nil,
+          generationMilliseconds: 1, isLast: false, dropped: 5)),
       .progress(Progress(session: "s1", phase: .credit, done: 4, total: 200, creditLeft: 0)),
       .end(StreamEnd(session: "s1", reason: .done, frames: 200, bytes: 9, milliseconds: 5714, sha256: "cd")),
       .error(Failure(session: "s1", WireError(.numerical, "frame 3 is not finite"))),
@@ -86,8 +100,8 @@ struct ReplyTests {
       .openedPoints(openedPoints),
       #"{"v":1,"op":"opened","id":"r1","sid":"s2","kind":"points","model":{"name":"e","sha256":"ef"},"#
         + #""geometry":"sphere(2)","coordinates":["x","y","z"],"dtype":"float32","seed":18446744073709551615,"#
-        + #""nfe":2,"points":100,"batch":50,"times":[1.0,0.5,0.0],"next_seq":0,"format":"float32","#
-        + #""mime":"application/octet-stream"}"#
+        + #""nfe":2,"points":100,"batch":50,"times":[1.0,0.5,0.0],"token":"0f","next_seq":7,"resumed":true,"#
+        + #""format":"float32","mime":"application/octet-stream"}"#
     ),
     (
       .error(Failure(WireError(.sessionLimit, "2 sessions are open"))),

@@ -26,6 +26,19 @@ struct RequestTests {
       .credit(try! CreditRequest(session: "s1", count: 1024)),
       .control(try! ControlRequest(session: "s1", number: 7, place: .frame(40), plan: .hold("left"))),
       .control(try! ControlRequest(session: "s1", plan: .runs([ActionRun("left", 2)]))),
+      .control(
+        try! ControlRequest(session: "s1", plan: .hold("left"), flushes: true, pauses: false)),
+      .control(try! ControlRequest(session: "s1", pauses: true)),
+      .open(
+        try! OpenRequest(
+          model: "doom", delivery: Delivery(pace: .media, policy: .latest, aheadMilliseconds: 0),
+          snapshot: "s1-1", wantsLog: true)),
+      .resume(
+        try! ResumeRequest(
+          session: "s1", token: "0f", firstSequence: 1 << 53, credit: 9, takesOver: true)),
+      .snapshot(session: "s1"), .rewind(try! RewindRequest(session: "s1", snapshot: "s1-1", number: 0)),
+      .model(try! ModelRequest(.load, "doom")), .model(try! ModelRequest(.reload, "doom")),
+      .model(try! ModelRequest(.unload, "doom")),
       .cancel(.session("s1")), .close(session: "s1"), .status, .ping,
     ] as [Request])
   func roundTrips(request: Request) throws {
@@ -95,7 +108,16 @@ struct RequestTests {
     (#"{"v":1,"op":"control","sid":"s","actions":[["a",0]]}"#, .badRequest, "actions"),
     (#"{"v":1,"op":"control","sid":"s","actions":[["a"]]}"#, .badRequest, "actions"),
     (#"{"v":1,"op":"control","sid":"s","actions":["a"]}"#, .badRequest, "actions"),
+    (#"{"v":1,"op":"control","sid":"s","pause":1}"#, .badRequest, "pause"),
     (#"{"v":1,"op":"cancel"}"#, .badRequest, "sid"), (#"{"v":1,"op":"close"}"#, .badRequest, "sid"),
+    (#"{"v":1,"op":"snapshot"}"#, .badRequest, "sid"), (#"{"v":1,"op":"load"}"#, .badRequest, "model"),
+    (#"{"v":1,"op":"rewind","sid":"s"}"#, .badRequest, "snapshot"),
+    (#"{"v":1,"op":"open","resume":{"sid":"s","token":"t"}}"#, .badRequest, "resume.from_seq"),
+    (#"{"v":1,"op":"open","resume":{"sid":"s","token":"t","from_seq":-1}}"#, .badRequest, "resume.from_seq"),
+    (#"{"v":1,"op":"open","resume":{"sid":"s","from_seq":0}}"#, .badRequest, "resume.token"),
+    (
+      #"{"v":1,"op":"open","seed":1,"resume":{"sid":"s","token":"t","from_seq":0}}"#, .badRequest, "seed"
+    ),
   ]
 
   @Test("a request that is wrong is refused with the code and the field to blame", arguments: refusals)
@@ -112,9 +134,15 @@ struct RequestTests {
     (#""steps":0"#, .badRequest, "steps"), (#""credit":0"#, .badRequest, "credit"),
     (#""credit":-1"#, .badRequest, "credit"), (#""credit":9223372036854775808"#, .badRequest, "credit"),
     (#""fps":0"#, .badRequest, "fps"), (#""fps":1001"#, .badRequest, "fps"), (#""action":""#, .badHeader, ""),
-    (#""action":[]"#, .badRequest, "action"), (#""policy":"latest""#, .badRequest, "policy"),
-    (#""pace":"media""#, .badRequest, "pace"), (#""record":{"path":"x"}"#, .badRequest, "record"),
-    (#""resume":{}"#, .badRequest, "resume"), (#""prompt":"a red ball""#, .badRequest, "prompt"),
+    (#""action":[]"#, .badRequest, "action"), (#""policy":"newest""#, .badRequest, "policy"),
+    (#""frames":9,"policy":"latest","format":{"kind":"fmp4"}"#, .badRequest, "policy"),
+    (#""points":9,"policy":"latest""#, .badRequest, "policy"),
+    (#""points":9,"pace":"media""#, .badRequest, "pace"),
+    (#""points":9,"ctl_log":true"#, .badRequest, "ctl_log"), (#""from":{}"#, .badRequest, "from.snapshot"),
+    (#""pace":"fast""#, .badRequest, "pace"), (#""ahead_ms":9"#, .badRequest, "ahead_ms"),
+    (#""pace":"media","ahead_ms":60001"#, .badRequest, "ahead_ms"),
+    (#""record":{"path":"x"}"#, .badRequest, "record"),
+    (#""resume":{}"#, .badRequest, "model"), (#""prompt":"a red ball""#, .badRequest, "prompt"),
     (#""format":"rgb24""#, .badRequest, "format"), (#""format":{}"#, .badRequest, "format.kind"),
     (#""format":{"kind":"gif"}"#, .unsupportedFormat, "format.kind"),
     (#""format":{"kind":"fmp4","crf":52}"#, .badRequest, "format.crf"),

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FlowGeneration
+import FlowServer
+import FlowWire
+import Synchronization
+import Testing
+
+@Suite("Models that are loaded, loaded anew and let go while others are served", .timeLimit(.minutes(1)))
+struct ModelRequestTests {
+  /// A model whose files change: its width tells which version was loaded, 0 that it is broken.
+  final class Changing: ModelCatalogue {
+    let width = Mutex(16)
+    let loads = Mutex(0)
+
+    func names() -> [String] { ["changing"] }
+
+    func describe(_ name: String) throws -> ServedModelDescription { try load(name).description }
+
+    func load(_ name: String) throws -> ServedModel {
+      loads.withLock { $0 += 1 }
+      let width = width.withLock { $0 }
+      if width == 0 { throw BrokenBundle() }
+      return .video(PatternModel(name, width: width))
+    }
+  }
+
+  private func ask(_ wish: ModelRequest.Wish, _ client: borrowing TestClient) throws -> Reply {
+    try client.send(.model(ModelRequest(wish, "changing")), id: "m")
+    let message = try client.next()
+    #expect(message.id == "m")
+    return message.reply
+  }
+
+  private func width(_ reply: Reply) -> Int? {
+    guard case .model(let summary) = reply, case .video(let details)? = summary.details else { return nil }
+    return details.width
+  }
+
+  @Test("a model loaded anew serves new streams, and those that run keep the old one")
+  func reload() throws {
+    let catalogue = Changing(), daemon = try TestDaemon(catalogue: catalogue), client = try daemon.connect()
+    #expect(width(try ask(.load, client)) == 16)
+    let old = try client.open(OpenRequest(model: "changing", seed: 1, credit: 1))
+    _ = try client.next()
+    catalogue.width.withLock { $0 = 32 }
+    #expect(width(try ask(.load, client)) == 16, "it was there")
+    #expect(width(try ask(.reload, client)) == 32)
+    let new = try client.open(OpenRequest(model: "changing", seed: 1, frames: 1))
+    #expect(old.width == 16 && new.width == 32)
+    while true { if case .end = try client.next().reply { break } }
+    try client.send(.credit(CreditRequest(session: old.session, count: 1)))
+    guard case .frame(let frame) = try client.next().reply else { throw Unexpected(.pong) }
+    #expect(frame.width == 16)
+  }
+
+  @Test("a model whose new files are no good stays as it is, and why is told")
+  func failedReload() throws {
+    let catalogue = Changing(), daemon = try TestDaemon(catalogue: catalogue), client = try daemon.connect()
+    #expect(width(try ask(.load, client)) == 16)
+    catalogue.width.withLock { $0 = 0 }
+    guard case .error(let failure) = try ask(.reload, client) else { throw Unexpected(.pong) }
+    #expect(failure.error.code == .modelFailed && failure.error.message.contains("blocks.3.mlp.weight"))
+    #expect(try client.open(OpenRequest(model: "changing", frames: 1)).width == 16)
+  }
+
+  @Test("a model that is used is not let go; one that is not is, and loaded again when it is wanted")
+  func unload() throws {
+    let catalogue = Changing(), daemon = try TestDaemon(catalogue: catalogue), client = try daemon.connect()
+    let session = try client.open(OpenRequest(model: "changing", credit: 1)).session
+    _ = try client.next()
+    guard case .error(let failure) = try ask(.unload, client) else { throw Unexpected(.pong) }
+    #expect(failure.error.code == .conflict && failure.error.retryable)
+    try client.send(.cancel(.session(session)))
+    _ = try client.nextEnd()
+    guard case .model(let summary) = try ask(.unload, client) else { throw Unexpected(.pong) }
+    #expect(summary.state == .absent)
+    let loads = catalogue.loads.withLock { $0 }
+    _ = try client.open(OpenRequest(model: "changing", frames: 1))
+    #expect(catalogue.loads.withLock { $0 } > loads)
+  }
+
+  @Test("a model that is not there is refused by name")
+  func unknown() throws {
+    let client = try TestDaemon().connect()
+    try client.send(.model(ModelRequest(.load, "nothing")))
+    #expect(try client.nextFailure().failure.error.field == "model")
+  }
+}
