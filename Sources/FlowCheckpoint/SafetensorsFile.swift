@@ -5,7 +5,7 @@ internal import FlowDigest
 /// A safetensors file, memory-mapped and checked: what `init` accepts can be read without further doubt.
 ///
 /// Opening reads only the header. Whether the tensors' bytes are those that were written is checked by
-/// `verify`, which reads them all.
+/// `verify`, which reads them all, and by `tensor(_:shape:)` on the copy that it makes.
 public final class SafetensorsFile: Sendable {
   /// One tensor of a file.
   public struct Entry: Sendable, Equatable {
@@ -39,11 +39,11 @@ public final class SafetensorsFile: Sendable {
   /// Throws `.unreadable`, `.truncated`, `.badHeader` or `.badTensor`.
   public init(path: String) throws(CheckpointError) {
     file = try MappedFile(path: path)
-    let (header, dataStart) = try SafetensorsHeader.read(file.bytes, path: path)
+    let (header, dataStart) = try SafetensorsHeader.read(file, path: path)
     self.path = path
     metadata = header.metadata
     names = header.tensors.keys.sorted()
-    let layout = LayoutCheck(path: path, dataStart: dataStart, fileCount: file.bytes.count)
+    let layout = LayoutCheck(path: path, dataStart: dataStart, fileCount: file.count)
     entries = try layout.entries(of: header)
   }
 
@@ -73,6 +73,7 @@ public final class SafetensorsFile: Sendable {
 
   /// Lends a tensor's bytes: little-endian, row-major, and no longer than the call lasts.
   ///
+  /// They are those of a map of the file, which nobody may make shorter meanwhile; `tensor(_:shape:)` minds that.
   /// Files by `SafetensorsWriter` align every tensor to its element type; others need not.
   public func withBytes<Result: ~Copyable, Failure>(
     of entry: Entry, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
@@ -109,21 +110,42 @@ extension SafetensorsFile {
   ///
   /// Throws `.wrongDigest` or, for a file by another writer, `.missingDigest`.
   public func verify(_ entry: Entry) throws(CheckpointError) {
+    let expected = try recordedDigest(of: entry)
+    let found = try file.digest(entry.range)
+    guard found == expected else { throw damaged(entry, found, expected) }
+  }
+
+  /// Copies a tensor's bytes, and compares the copy with the digest in the metadata: what is used is what was checked.
+  ///
+  /// Throws as `verify(_:)` does, and `.truncated` where the file has become shorter since it was opened.
+  func copy(_ entry: Entry, into room: UnsafeMutableRawBufferPointer) throws(CheckpointError) {
+    let expected = try recordedDigest(of: entry)
+    try file.read(from: entry.range.lowerBound, into: room)
+    var digest = SHA256()
+    digest.update(UnsafeRawBufferPointer(room))
+    let found = digest.hexadecimal()
+    guard found == expected else { throw damaged(entry, found, expected) }
+  }
+
+  /// SHA-256 of the whole file, which it reads piece by piece.
+  public func sha256() throws(CheckpointError) -> String { try file.digest(0..<file.count) }
+
+  /// The bytes of the whole file.
+  public var byteCount: Int { file.count }
+
+  private func recordedDigest(of entry: Entry) throws(CheckpointError) -> String {
     let key = SafetensorsWriter.digestKey(entry.name)
     guard let expected = metadata[key] else {
       throw CheckpointError(
         .missingDigest, path: path, tensor: entry.name,
         "the metadata has no '\(key)'; write the file again with flowtrain")
     }
-    let found = withBytes(of: entry) { bytes in
-      var digest = SHA256()
-      digest.update(bytes)
-      return digest.hexadecimal()
-    }
-    guard found == expected else {
-      throw CheckpointError(
-        .wrongDigest, path: path, tensor: entry.name,
-        "its bytes are damaged (SHA-256 \(found) instead of \(expected)); fetch or make the file again")
-    }
+    return expected
+  }
+
+  private func damaged(_ entry: Entry, _ found: String, _ expected: String) -> CheckpointError {
+    CheckpointError(
+      .wrongDigest, path: path, tensor: entry.name,
+      "its bytes are damaged (SHA-256 \(found) instead of \(expected)); fetch or make the file again")
   }
 }

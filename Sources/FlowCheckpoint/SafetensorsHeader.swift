@@ -71,27 +71,28 @@ extension SafetensorsHeader: Codable {
 }
 
 extension SafetensorsHeader {
-  /// Reads the header at the start of a file's bytes. Throws `.truncated` or `.badHeader`.
+  /// Reads the header at the start of a file. Throws `.truncated` or `.badHeader`.
   ///
   /// - Returns: the header and where the tensors' bytes begin.
-  static func read(_ bytes: UnsafeRawBufferPointer, path: String) throws(CheckpointError) -> (Self, Int) {
-    guard bytes.count >= prefixCount else {
+  static func read(_ file: MappedFile, path: String) throws(CheckpointError) -> (Self, Int) {
+    guard file.count >= prefixCount else {
       throw CheckpointError(
-        .truncated, path: path, "\(bytes.count) bytes are no header; fetch or make the file again")
+        .truncated, path: path, "\(file.count) bytes are no header; fetch or make the file again")
     }
-    let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    let prefix = try file.read(0..<prefixCount)
+    let length = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= longest else {
       throw CheckpointError(
         .badHeader, path: path,
         "a header of \(length) bytes is over \(longest); this is not a safetensors file")
     }
     let dataStart = prefixCount + Int(length)
-    guard dataStart <= bytes.count else {
+    guard dataStart <= file.count else {
       throw CheckpointError(
         .truncated, path: path,
-        "ends after \(bytes.count) bytes, within its header of \(length); fetch or make it again")
+        "ends after \(file.count) bytes, within its header of \(length); fetch or make it again")
     }
-    let text = Data(UnsafeRawBufferPointer(rebasing: bytes[prefixCount..<dataStart]))
+    let text = Data(try file.read(prefixCount..<dataStart))
     do {
       return (try JSONDecoder().decode(Self.self, from: text), dataStart)
     } catch {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowCheckpoint
-internal import FlowDigest
 internal import FoundationEssentials
 
 /// Why a bundle cannot be used: a stable code and a message that ends with the remedy.
@@ -54,13 +53,30 @@ enum BundleFile {
     try AtomicFile.write(Array(encoder.encode(manifest)) + [0x0A], to: path)
   }
 
-  /// SHA-256 of a file.
-  static func digest(_ path: String) throws(BundleError) -> String {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw BundleError(.badWeights, "\(path) cannot be read; check its permissions")
+  /// The name of the bundle in a folder.
+  static func name(_ folder: String) -> String { String(folder.split(separator: "/").last ?? "") }
+
+  /// The weights file of the bundle in a folder.
+  static func weights(_ folder: String) -> String { "\(folder)/weights.safetensors" }
+
+  /// Bytes of the weights file of the bundle in a folder, of which the header is read and checked, and no more.
+  static func weightsByteCount(_ folder: String) throws(BundleError) -> Int {
+    do throws(CheckpointError) {
+      return try SafetensorsFile(path: weights(folder)).byteCount
+    } catch {
+      throw BundleError(.badWeights, "\(error)")
     }
-    var hash = SHA256()
-    data.withUnsafeBytes { hash.update($0) }
-    return hash.hexadecimal()
+  }
+
+  /// Throws unless the weights file of a bundle is the one that its manifest names.
+  static func check(
+    _ sha256: String, recorded: String, folder: String, manifest: String
+  ) throws(BundleError) {
+    guard sha256 == recorded else {
+      throw BundleError(
+        .badWeights,
+        "\(weights(folder)) has the digest \(sha256), and \(manifest) names \(recorded); take both files of one bundle"
+      )
+    }
   }
 }

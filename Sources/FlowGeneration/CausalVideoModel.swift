@@ -7,31 +7,34 @@ public import FlowTensor
 public final class CausalVideoModel: VideoModel {
   /// What the model is.
   public let description: VideoModelDescription
-  private let bundle: VideoBundle
+  private let codec: LatentCodec
+  private let generator: LatentGenerator
+  private let starts: Tensor
 
-  /// A model that runs a bundle.
+  /// A model that runs a bundle; the weights that the generator was packed from are not kept.
   public init(_ bundle: VideoBundle) {
-    let m = bundle.manifest
-    self.bundle = bundle
-    description = VideoModelDescription(
-      name: bundle.name, sha256: bundle.sha256, width: m.autoencoder.width, height: m.autoencoder.height,
-      framesPerSecond: m.framesPerSecond, actions: m.actions,
-      defaultAction: m.actions.firstIndex(of: m.defaultAction) ?? 0, defaultSteps: m.defaultSteps,
-      maximumSteps: m.maximumSteps,
-      bytesPerStream: m.transformer.streamByteCount(bundle.generator.precision),
-      dataLicence: m.dataLicence)
+    description = bundle.manifest.description(
+      name: bundle.name, sha256: bundle.sha256, weightsByteCount: bundle.weightsByteCount,
+      precision: bundle.generator.precision)
+    (codec, generator, starts) = (bundle.codec, bundle.generator, bundle.starts)
+  }
+
+  /// Loads the model in a folder; gives the memory that only loading needed back to the system.
+  public convenience init(folder: String, precision: InferencePrecision? = nil) throws(BundleError) {
+    self.init(try VideoBundle(folder: folder, precision: precision))
+    TensorMemory.releaseUnused()
   }
 
   /// Begins a stream at the given picture, or at the start frame that the seed chooses.
   public func makeStream(_ options: StreamOptions) -> any VideoStream {
     let start: Tensor
     if let image = options.initialImage {
-      start = bundle.codec.encode(Tensor(image))
+      start = codec.encode(Tensor(image))
     } else {
-      let index = Int(options.seed % UInt64(bundle.manifest.starts))
-      start = bundle.starts.rows(index..<index + 1)
+      let index = Int(options.seed % UInt64(starts.shape[0]))
+      start = starts.rows(index..<index + 1)
     }
-    let latents = bundle.generator.begin(start, seed: options.seed)
+    let latents = generator.begin(start, seed: options.seed)
     latents.steps = options.steps
     return CausalVideoStream(latents)
   }
@@ -48,7 +51,7 @@ public final class CausalVideoModel: VideoModel {
       return stream.latents
     }
     do throws(Cancelled) {
-      try bundle.generator.advance(latents, beforeBlocks: cancellation.check)
+      try generator.advance(latents, beforeBlocks: cancellation.check)
     } catch {
       throw .cancelled
     }
@@ -68,8 +71,8 @@ public final class CausalVideoModel: VideoModel {
   ) throws(AdvanceError) -> [RGBImage] {
     do throws(Cancelled) {
       return try latents.map { stream throws(Cancelled) in
-        let pixels = try bundle.codec.decode(
-          bundle.generator.latent(of: stream), betweenStages: cancellation.check)
+        let pixels = try codec.decode(
+          generator.latent(of: stream), betweenStages: cancellation.check)
         return RGBImage(
           width: description.width, height: description.height,
           pixels: pixels.bytes(scale: 127.5, shift: 127.5))

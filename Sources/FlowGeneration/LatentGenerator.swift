@@ -11,26 +11,25 @@ public enum SamplerKind: String, Sendable, Codable {
   case jumps
 }
 
-/// A causal transformer with its weights, sampled frame by frame through a cache.
+/// A causal transformer with its packed weights, sampled frame by frame through a cache.
+///
+/// Copies share the weights, and so do all streams.
 public struct LatentGenerator: Sendable {
   /// The network.
   public let model: CausalTransformer
-  /// Its weights, in the order of its layout.
-  public let weights: [Tensor]
   /// Standard deviation of the noise added to the latent before; the network is told.
   public let contextNoise: Float
   /// What the network is asked for.
   public let sampler: SamplerKind
   private let network: CompiledTransformer
 
-  /// A generator with these weights, stored as `precision` says.
+  /// A generator with these weights, in the order of the model's layout, stored as `precision` says.
   public init(
     _ model: CausalTransformer, weights: [Tensor], contextNoise: Float, sampler: SamplerKind = .jumps,
     precision: InferencePrecision = .float32
   ) {
     self.sampler = sampler
     self.model = model
-    self.weights = weights
     self.contextNoise = contextNoise
     network = CompiledTransformer(model, weights: weights, precision: precision)
   }

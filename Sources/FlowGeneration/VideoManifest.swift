@@ -38,6 +38,8 @@ public struct VideoManifest: Sendable, Codable, Equatable {
   public var starts: Int
   /// The licence of the data the model was trained on.
   public var dataLicence: String
+  /// SHA-256 of the weights file; nil before it is written, and in bundles of a time when it was not recorded.
+  public var weights: String?
 
   /// A manifest in the current format.
   public init(

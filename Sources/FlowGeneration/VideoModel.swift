@@ -26,7 +26,7 @@ public struct RGBImage: Sendable, Equatable {
 public struct VideoModelDescription: Sendable, Equatable {
   /// The name of the bundle, which is the name of its folder.
   public let name: String
-  /// SHA-256 of the weights file, in lower-case hexadecimal.
+  /// SHA-256 of the weights file, in lower-case hexadecimal; empty where nobody has recorded or computed it yet.
   public let sha256: String
   /// Pixels in a row of a frame.
   public let width: Int
@@ -46,12 +46,20 @@ public struct VideoModelDescription: Sendable, Equatable {
   public let bytesPerStream: Int
   /// The licence of the data the model was trained on.
   public let dataLicence: String
+  /// Bytes of the weights file; 0 for a model without one.
+  public let weightsByteCount: Int
+  /// Bytes that the model holds for its weights once it is loaded, whatever the number of its streams; memory is taken in
+  /// blocks up to an eighth larger.
+  public let residentBytes: Int
 
   /// Describes a video model.
   public init(
     name: String, sha256: String, width: Int, height: Int, framesPerSecond: Double, actions: [String],
-    defaultAction: Int, defaultSteps: Int, maximumSteps: Int, bytesPerStream: Int, dataLicence: String
+    defaultAction: Int, defaultSteps: Int, maximumSteps: Int, bytesPerStream: Int, dataLicence: String,
+    weightsByteCount: Int = 0, residentBytes: Int = 0
   ) {
+    self.weightsByteCount = weightsByteCount
+    self.residentBytes = residentBytes
     self.name = name
     self.sha256 = sha256
     self.width = width

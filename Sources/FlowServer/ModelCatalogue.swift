@@ -41,11 +41,27 @@ public enum ServedModelDescription: Sendable, Equatable {
     }
   }
 
-  /// SHA-256 of the weights file.
+  /// SHA-256 of the weights file; empty where nobody has recorded or computed it yet.
   public var sha256: String {
     switch self {
     case .video(let model): model.sha256
     case .manifold(let model): model.sha256
+    }
+  }
+
+  /// Bytes of the weights file.
+  public var weightsByteCount: Int {
+    switch self {
+    case .video(let model): model.weightsByteCount
+    case .manifold(let model): model.weightsByteCount
+    }
+  }
+
+  /// Bytes that the model holds once it is loaded, streams not counted.
+  public var residentBytes: Int {
+    switch self {
+    case .video(let model): model.residentBytes
+    case .manifold(let model): model.residentBytes
     }
   }
 }
@@ -54,6 +70,11 @@ public enum ServedModelDescription: Sendable, Equatable {
 public protocol ModelCatalogue: Sendable {
   /// The names of all models that can be asked for, sorted; read again whenever a client asks.
   func names() -> [String]
+
+  /// What a model is, without its weights: cheap, and may be called on any thread and again and again.
+  ///
+  /// - Throws: an error whose description says what is wrong with which file.
+  func describe(_ name: String) throws -> ServedModelDescription
 
   /// Loads a model; called on the compute thread, where the model then lives.
   ///

@@ -7,16 +7,21 @@ public struct ModelDirectory: ModelCatalogue {
   /// The folder.
   public let path: String
   private let manifest: String
+  private let describe: @Sendable (String) throws -> ServedModelDescription
   private let load: @Sendable (String) throws -> ServedModel
 
   /// The models of the folder at `path`.
   ///
   /// - Parameters:
   ///   - manifest: the name of the file that makes a subfolder a model.
+  ///   - describe: says what the model of the subfolder is whose path it is given, without loading it.
   ///   - load: loads the model of the subfolder whose path it is given.
   public init(
-    _ path: String, manifest: String = "model.json", load: @escaping @Sendable (String) throws -> ServedModel
+    _ path: String, manifest: String,
+    describe: @escaping @Sendable (String) throws -> ServedModelDescription,
+    load: @escaping @Sendable (String) throws -> ServedModel
   ) {
+    self.describe = describe
     self.path = path
     self.manifest = manifest
     self.load = load
@@ -36,6 +41,9 @@ public struct ModelDirectory: ModelCatalogue {
     return names.sorted()
   }
 
+  /// What a model of the folder is.
+  public func describe(_ name: String) throws -> ServedModelDescription { try describe("\(path)/\(name)") }
+
   /// Loads a model of the folder.
   public func load(_ name: String) throws -> ServedModel { try load("\(path)/\(name)") }
 }
@@ -51,8 +59,13 @@ public struct ModelDirectories: ModelCatalogue {
   /// The names of all models of all folders, sorted.
   public func names() -> [String] { Set(folders.flatMap { $0.names() }).sorted() }
 
+  /// What the model of a name is, which only one folder may have.
+  public func describe(_ name: String) throws -> ServedModelDescription { try owner(of: name).describe(name) }
+
   /// Loads the model of a name, which only one folder may have.
-  public func load(_ name: String) throws -> ServedModel {
+  public func load(_ name: String) throws -> ServedModel { try owner(of: name).load(name) }
+
+  private func owner(of name: String) throws(AmbiguousModel) -> ModelDirectory {
     let owners = folders.filter { $0.names().contains(name) }
     guard owners.count < 2 else {
       throw AmbiguousModel(
@@ -64,7 +77,7 @@ public struct ModelDirectories: ModelCatalogue {
         description:
           "none of \(folders.map(\.path).joined(separator: ", ")) holds \(name) any more; put it back")
     }
-    return try owner.load(name)
+    return owner
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CFlowKernels
 internal import Glibc
 internal import Synchronization
 
@@ -89,6 +90,7 @@ final class BufferPool: Sendable {
       return state.free.values.flatMap { $0 }
     }
     Self.release(blocks)
+    flow_trim_heap()
   }
 
   /// Takes the largest unused blocks out until the rest is within bounds.

@@ -140,13 +140,13 @@ public struct Pipeline {
       framesPerSecond: validation.framesPerSecond,
       actions: validation.actionNames, defaultAction: recipe.sampler.defaultAction, starts: Self.startFrames,
       dataLicence: recipe.dataLicence)
+    let weights = try averages(of: stage, layout: model.layout)
     let bundle = VideoBundle(
       name: recipe.name, manifest: manifest, codec: codec,
       generator: LatentGenerator(
-        model, weights: try averages(of: stage, layout: model.layout),
-        contextNoise: recipe.sampler.contextNoise, sampler: sampler,
+        model, weights: weights, contextNoise: recipe.sampler.contextNoise, sampler: sampler,
         precision: recipe.sampler.precision),
-      starts: codec.encode(validation.pictures(indices)))
+      weights: weights, starts: codec.encode(validation.pictures(indices)))
     try bundle.write(to: folder)
     guard let text = FileManager.default.contents(atPath: recipePath) else {
       throw TrainingError(.unreadable, "\(recipePath) is gone; put it back and pack again")

@@ -44,7 +44,7 @@ struct GeneratorExport {
     } else {
       let bundle = try VideoBundle(folder: "models/doom-health-64x48")
       model = bundle.generator.model
-      weights = bundle.generator.weights
+      weights = bundle.weights
       start = bundle.starts.rows(0..<1)
     }
   }

@@ -77,11 +77,15 @@ struct Flowd: ParsableCommand {
 
   private var catalogue: ModelDirectories {
     ModelDirectories([
-      ModelDirectory(models) { [precision] folder in
-        .video(CausalVideoModel(try VideoBundle(folder: folder, precision: precision)))
+      ModelDirectory(models, manifest: VideoBundle.manifestName) { [precision] folder in
+        .video(try VideoBundle.describe(folder: folder, precision: precision))
+      } load: { [precision] folder in
+        .video(try CausalVideoModel(folder: folder, precision: precision))
       },
       ModelDirectory(manifolds, manifest: ManifoldBundle.manifestName) { [precision] folder in
-        .manifold(FlowMapModel(try ManifoldBundle(folder: folder), precision: precision))
+        .manifold(try ManifoldBundle.describe(folder: folder, precision: precision))
+      } load: { [precision] folder in
+        .manifold(try FlowMapModel(folder: folder, precision: precision))
       },
     ])
   }

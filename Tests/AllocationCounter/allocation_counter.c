@@ -3,6 +3,7 @@
 #include "include/allocation_counter.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,11 @@ void allocation_counter_start(void) {
 long allocation_counter_stop(void) {
   atomic_store(&counting, false);
   return atomic_load(&count);
+}
+
+long allocation_counter_heap_bytes(void) {
+  struct mallinfo2 heap = mallinfo2();
+  return (long)(heap.uordblks + heap.hblkhd);
 }
 
 static void note(void) {

@@ -15,8 +15,10 @@ struct BundleTests {
       let bundle = tinyBundle()
       try bundle.write(to: folder + "/tiny")
       let read = try VideoBundle(folder: folder + "/tiny/")
-      #expect(read.name == "tiny" && read.manifest == bundle.manifest && read.sha256.count == 64)
-      #expect(try VideoBundle.manifest(folder: folder + "/tiny") == bundle.manifest)
+      var manifest = bundle.manifest
+      manifest.weights = read.sha256
+      #expect(read.name == "tiny" && read.manifest == manifest && read.sha256.count == 64)
+      #expect(try VideoBundle.manifest(folder: folder + "/tiny") == manifest)
       let made = try [bundle, read].map {
         try frames(CausalVideoModel($0), StreamOptions(seed: 5, steps: 2), actions: [0, 1, 1, 0, 1])
       }

@@ -60,6 +60,7 @@ func tinyBundle(
     name: "tiny", manifest: manifest, codec: codec,
     generator: LatentGenerator(
       transformer, weights: weights, contextNoise: manifest.contextNoise, precision: precision),
+    weights: weights,
     starts: rounded(random.normal(manifest.autoencoder.latentShape(batch: manifest.starts))))
 }
 

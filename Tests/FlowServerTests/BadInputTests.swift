@@ -251,6 +251,8 @@ private final class CountingCatalogue: ModelCatalogue {
 
   func names() -> [String] { ["broken"] }
 
+  func describe(_ name: String) throws -> ServedModelDescription { throw BrokenBundle() }
+
   func load(_ name: String) throws -> ServedModel {
     loads.withLock { $0 += 1 }
     throw BrokenBundle()

@@ -95,6 +95,8 @@ struct TestCatalogue: ModelCatalogue {
 
   func names() -> [String] { ["broken", "fragile", "gated", "odd", "pattern"] }
 
+  func describe(_ name: String) throws -> ServedModelDescription { try load(name).description }
+
   func load(_ name: String) throws -> ServedModel {
     switch name {
     case "pattern": .video(PatternModel(name))

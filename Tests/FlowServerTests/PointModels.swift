@@ -12,6 +12,8 @@ import Testing
 struct PointCatalogue: ModelCatalogue {
   func names() -> [String] { ["angles", "few", "pattern", "slow", "sphere", "wild"] }
 
+  func describe(_ name: String) throws -> ServedModelDescription { try load(name).description }
+
   func load(_ name: String) throws -> ServedModel {
     switch name {
     case "pattern": return .video(PatternModel(name))

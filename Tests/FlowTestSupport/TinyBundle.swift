@@ -24,10 +24,10 @@ package func writeTinyBundle(
   let codec = LatentCodec(
     autoencoder, weights: noise(autoencoder.layout, seed: 1), mean: Tensor([0, 0, 0, 0]),
     deviation: Tensor([1, 1, 1, 1]))
-  let generator = LatentGenerator(
-    transformer, weights: noise(transformer.layout, seed: 2), contextNoise: manifest.contextNoise)
+  let weights = noise(transformer.layout, seed: 2)
+  let generator = LatentGenerator(transformer, weights: weights, contextNoise: manifest.contextNoise)
   let bundle = VideoBundle(
-    name: name, manifest: manifest, codec: codec, generator: generator,
+    name: name, manifest: manifest, codec: codec, generator: generator, weights: weights,
     starts: Tensor.zeros(autoencoder.configuration.latentShape(batch: 1)))
   try bundle.write(to: "\(folder)/\(name)")
 }

@@ -49,6 +49,11 @@ unsigned flow_begin_kernels(void);
 /// Puts it back.
 void flow_end_kernels(unsigned before);
 
+// ---------------------------------------------------------------- heap (heap.c)
+
+/// Gives pages of the heap that nothing lies in back to the system: freeing a block that was not mapped on its own does not.
+void flow_trim_heap(void);
+
 // ---------------------------------------------------------------- elementwise (elementwise.c)
 
 enum {

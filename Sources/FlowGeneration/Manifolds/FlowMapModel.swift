@@ -10,13 +10,16 @@ public final class FlowMapModel: ManifoldModel {
 
   /// A model that runs a bundle; `precision` overrides what the manifest says of how weights are stored.
   public init(_ bundle: ManifoldBundle, precision: InferencePrecision? = nil) {
-    let m = bundle.manifest
-    description = ManifoldModelDescription(
-      name: bundle.name, sha256: bundle.sha256, geometry: bundle.geometry, coordinates: m.coordinates,
-      prior: m.prior.summary, defaultEvaluations: m.defaultEvaluations,
-      maximumEvaluations: m.maximumEvaluations,
-      precision: (precision ?? m.precision).rawValue, dataLicence: m.dataLicence)
+    description = bundle.manifest.description(
+      on: bundle.geometry, name: bundle.name, sha256: bundle.sha256,
+      weightsByteCount: bundle.weightsByteCount, precision: precision ?? bundle.manifest.precision)
     sampler = PointSampler(bundle, precision: precision)
+  }
+
+  /// Loads the model in a folder; gives the memory that only loading needed back to the system.
+  public convenience init(folder: String, precision: InferencePrecision? = nil) throws(BundleError) {
+    self.init(try ManifoldBundle(folder: folder), precision: precision)
+    TensorMemory.releaseUnused()
   }
 
   /// Begins a stream.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowCheckpoint
-internal import FlowDigest
 internal import FlowManifolds
 public import FlowNN
 public import FlowTensor
@@ -13,8 +12,10 @@ public struct ManifoldBundle: Sendable {
   public let name: String
   /// What `manifold.json` says.
   public let manifest: ManifoldManifest
-  /// SHA-256 of the weights file.
+  /// SHA-256 of the weights file; empty where there is none.
   public let sha256: String
+  /// Bytes of the weights file; 0 where there is none.
+  public let weightsByteCount: Int
   /// The manifold.
   public let geometry: PointGeometry
   /// The network.
@@ -35,20 +36,24 @@ public struct ManifoldBundle: Sendable {
     geometry = try Self.geometry(manifest, path: name)
     network = MLP(manifest.network)
     sha256 = ""
+    weightsByteCount = 0
   }
 
   /// Reads the bundle in a folder, checking that manifest, geometry and weights belong together.
+  ///
+  /// Everything is copied: the files may go afterwards.
   public init(folder: String) throws(BundleError) {
-    name = String(folder.split(separator: "/").last ?? "")
+    name = BundleFile.name(folder)
     let manifest = try Self.manifest(folder: folder)
     self.manifest = manifest
     geometry = try Self.geometry(manifest, path: "\(folder)/\(Self.manifestName)")
     network = MLP(manifest.network)
-    let path = "\(folder)/weights.safetensors"
+    let path = BundleFile.weights(folder)
     let file: SafetensorsFile
     do throws(CheckpointError) {
       file = try SafetensorsFile(path: path)
       weights = try file.tensors("network", network.layout)
+      (sha256, weightsByteCount) = (try file.sha256(), file.byteCount)
     } catch {
       throw BundleError(.badWeights, "\(error)")
     }
@@ -59,13 +64,7 @@ public struct ManifoldBundle: Sendable {
         "\(path) was made for the geometry '\(trained)', and \(Self.manifestName) says '\(geometry.name)'; make the "
           + "bundle again with flowtrain")
     }
-    sha256 = try BundleFile.digest(path)
-    guard sha256 == manifest.weights else {
-      throw BundleError(
-        .badWeights,
-        "\(path) has the digest \(sha256), and \(Self.manifestName) names \(manifest.weights); take both files of one bundle"
-      )
-    }
+    try BundleFile.check(sha256, recorded: manifest.weights, folder: folder, manifest: Self.manifestName)
   }
 
   /// Reads `manifold.json` alone: cheap, for listings.
@@ -80,17 +79,17 @@ public struct ManifoldBundle: Sendable {
     for (declaration, tensor) in zip(network.layout.declarations, weights) {
       writer.add("network.\(declaration.name)", tensor)
     }
-    let path = "\(folder)/weights.safetensors"
+    let path = BundleFile.weights(folder)
     try writer.write(to: path, metadata: [Self.geometryKey: geometry.name])
     var manifest = manifest
-    manifest.weights = try BundleFile.digest(path)
+    manifest.weights = try SafetensorsFile(path: path).sha256()
     try BundleFile.encode(manifest, to: "\(folder)/\(Self.manifestName)")
   }
 
   /// Under which the weights file says what it was trained on: manifolds may have points of the same width.
   private static let geometryKey = "geometry"
 
-  private static func geometry(_ manifest: ManifoldManifest, path: String) throws(BundleError)
+  static func geometry(_ manifest: ManifoldManifest, path: String) throws(BundleError)
     -> PointGeometry
   {
     let geometry: PointGeometry

@@ -6,7 +6,7 @@ public import FlowTensor
 public struct ManifoldModelDescription: Sendable, Equatable {
   /// The name of the bundle, which is the name of its folder.
   public let name: String
-  /// SHA-256 of the weights file, in lower-case hexadecimal.
+  /// SHA-256 of the weights file, in lower-case hexadecimal; empty where there is none.
   public let sha256: String
   /// Where its points lie.
   public let geometry: PointGeometry
@@ -22,12 +22,20 @@ public struct ManifoldModelDescription: Sendable, Equatable {
   public let precision: String
   /// The licence of the data the model was trained on.
   public let dataLicence: String
+  /// Bytes of the weights file; 0 for a model without one.
+  public let weightsByteCount: Int
+  /// Bytes that the model holds once it is loaded, whatever the number of its streams; memory is taken in blocks up to an
+  /// eighth larger.
+  public let residentBytes: Int
 
   /// Describes a flow map.
   public init(
     name: String, sha256: String, geometry: PointGeometry, coordinates: [String], prior: String,
-    defaultEvaluations: Int, maximumEvaluations: Int, precision: String, dataLicence: String
+    defaultEvaluations: Int, maximumEvaluations: Int, precision: String, dataLicence: String,
+    weightsByteCount: Int = 0, residentBytes: Int = 0
   ) {
+    self.weightsByteCount = weightsByteCount
+    self.residentBytes = residentBytes
     self.name = name
     self.sha256 = sha256
     self.geometry = geometry
@@ -37,6 +45,12 @@ public struct ManifoldModelDescription: Sendable, Equatable {
     self.maximumEvaluations = maximumEvaluations
     self.precision = precision
     self.dataLicence = dataLicence
+  }
+
+  /// Bytes that a stream with these options holds: known before it is opened.
+  public func byteCount(of options: PointStreamOptions) -> Int {
+    let times = options.wantsTrajectory ? options.walk.evaluations + 1 : 1
+    return 4 * (options.batch * times * geometry.ambient + (options.start?.count ?? 0))
   }
 }
 

@@ -46,11 +46,14 @@ public final class PointSampler {
     self.geometry = geometry
     self.prior = prior
     self.kind = kind
-    rooms = (0..<4 * Team.size).map { _ in network.makeRows() }
+    rooms = (0..<Self.roomCount).map { _ in network.makeRows() }
     let block = rooms[0].capacity
     taskRows = min(1024, max(block, Self.taskOperations / max(1, network.operations) / block * block))
     work = SamplerWork(network, geometry, prior, head, rooms)
   }
+
+  /// How many tasks a run of the team has at most, each with room of its own.
+  static var roomCount: Int { 4 * Team.size }
 
   /// How many points a run of the team takes at most.
   var rowsPerRun: Int { rooms.count * taskRows }

@@ -58,26 +58,33 @@ package final class CompiledMLP: Sendable {
   /// How weights are stored.
   package let precision: InferencePrecision
   private let model: MLP
-  private let weights: [Tensor]
+  private let biases: [Tensor]
+  /// The columns of each layer's weights that the times meet; nil where they meet none.
+  private let timeWeights: [Tensor?]
   private let layers: [PackedLinear]
   private let seen: SeenStates
-  private let stride: Int
+  private let sizes: MLPSizes
+  private var stride: Int { sizes.stride }
 
   /// Packs the weights of a model, given in the order of its layout.
   package init(_ model: MLP, weights: [Tensor], precision: InferencePrecision) {
-    let arena = WeightArena()
+    let sizes = MLPSizes(model, precision), arena = WeightArena(reserving: sizes.packedByteCount)
     configuration = model.configuration
     self.precision = precision
     self.model = model
-    self.weights = weights
+    self.sizes = sizes
     seen = SeenStates(model.states.columns)
-    layers = model.layers.enumerated().map { index, layer in
-      let (weight, bias) = (weights[layer.weight.index], weights[layer.bias.index])
-      let columns = index == 0 ? model.states.count : model.configuration.width
-      let ofState = Variable(weight).slice(axis: 1, 0..<columns).tensor
+    let ofLayers = zip(model.layers, sizes.layers).map { layer, shape in
+      (weight: Variable(weights[layer.weight.index]), bias: weights[layer.bias.index], shape: shape)
+    }
+    layers = ofLayers.map { weight, bias, shape in
+      let ofState = weight.slice(axis: 1, 0..<shape.inputs).tensor
       return PackedLinear([(ofState, bias)], precision: precision, in: arena)
     }
-    stride = max(padded(seen.count, to: packedColumns), layers.map(\.outputs).max() ?? 0)
+    biases = ofLayers.map(\.bias)
+    timeWeights = ofLayers.map { weight, _, shape in
+      shape.times == 0 ? nil : weight.slice(axis: 1, shape.inputs..<weight.shape[1]).tensor
+    }
   }
 
   /// Floats between rows of an answer.
@@ -89,24 +96,19 @@ package final class CompiledMLP: Sendable {
   /// Room for as many rows as leave their activations in a core's own cache: the first, of 32 KiB, where rows are narrow;
   /// the second where they are wide and weights, which are read once a block, do not fit beside them.
   package func makeRows() -> MLPRows {
-    let capacity = stride <= 256 ? 32 : min(64, max(8, (128 << 10) / (4 * stride) / 8 * 8))
-    return MLPRows(
-      capacity: capacity, stride: stride, byteStride: layers.map(\.rowByteCount).max() ?? 0)
+    MLPRows(capacity: sizes.rows, stride: stride, byteStride: sizes.rowByteCount)
   }
 
   /// The biases at the times r and t.
   package func times(r: Float, t: Float) -> MLPTimes {
     let number = { (value: Float) in Variable(Tensor([value], shape: [1, 1])) }
     let (atInput, later) = model.timeColumns(r: number(r), t: number(t))
-    let biases = model.layers.enumerated().map { index, layer in
-      let (weight, bias) = (Variable(weights[layer.weight.index]), weights[layer.bias.index])
-      let columns = index == 0 ? atInput : later
-      guard let columns else { return bias }
-      let ofTimes = weight.slice(
-        axis: 1, weight.shape[1] - columns.shape[1]..<weight.shape[1])
-      return linear(columns, weight: ofTimes, bias: Variable(bias)).tensor
+    let both = zip(biases, timeWeights).enumerated().map { index, layer in
+      let (bias, ofTimes) = layer
+      guard let ofTimes, let columns = index == 0 ? atInput : later else { return bias }
+      return linear(columns, weight: Variable(ofTimes), bias: Variable(bias)).tensor
     }
-    return MLPTimes(biases, widths: layers.map(\.outputs))
+    return MLPTimes(both, widths: layers.map(\.outputs))
   }
 
   /// The answers to `count` states, `stride` floats apart; they lie in `rows`, ``answerStride`` floats apart, until it

@@ -56,19 +56,23 @@ public final class CompiledTransformer: Sendable {
   }
   private let state: Mutex<State>
 
-  /// Packs the weights of a model, given in the order of its layout.
+  /// Packs the weights of a model, given in the order of its layout; of those it keeps what modulations are made of.
   public init(_ model: CausalTransformer, weights: [Tensor], precision: InferencePrecision) {
     let c = model.configuration
-    let builder = StepPlanBuilder(parameters: weights, precision: precision)
+    let sizes = PackedSizes(model, precision)
+    let builder = StepPlanBuilder(
+      parameters: weights, precision: precision, in: WeightArena(reserving: sizes.byteCount))
     let change = model.predictedChange(.wide, builder)
     precondition(change == .wide, "CompiledTransformer: the head's output is in \(change)")
     let plan = builder.finish(patchWidth: 8 * c.latentChannels)
     configuration = c
     self.precision = precision
+    let nothing = Tensor.zeros([0])
+    let rest = weights.enumerated().map { sizes.packed.contains($0.offset) ? nothing : $0.element }
     state = Mutex(
       State(
         run: StepRun(c, plan: plan),
-        modulations: ModulationTable(model, parameters: Parameters(weights))))
+        modulations: ModulationTable(model, parameters: Parameters(rest))))
   }
 
   /// A stream with an empty cache.

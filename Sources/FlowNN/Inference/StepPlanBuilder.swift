@@ -6,11 +6,12 @@ internal import FlowTensor
 final class StepPlanBuilder: TransformerArithmetic {
   private let parameters: [Tensor]
   private let precision: InferencePrecision
-  private let arena = WeightArena()
+  private let arena: WeightArena
   private var segments = [StepPlan.Segment(attention: nil, operations: [.gatherPatches])]
   private var layers: [PackedLinear] = []
 
-  init(parameters: [Tensor], precision: InferencePrecision) {
+  init(parameters: [Tensor], precision: InferencePrecision, in arena: WeightArena) {
+    self.arena = arena
     self.parameters = parameters
     self.precision = precision
   }

@@ -44,7 +44,7 @@ package final class PackedLinear: @unchecked Sendable {  // Safe: written in the
     let count = layers.reduce(0) { $0 + $1.weight.shape[0] }
     let rows = padded(inputs, to: 4), columns = padded(count, to: packedColumns)
     let weightBytes = flow_packed_bytes(precision.kernel, rows, columns)
-    let (memory, weights) = arena.take(weightBytes + 3 * 4 * columns)
+    let (memory, weights) = arena.take(weightBytes + Self.besideWeights(columns))
     let bias = (weights + weightBytes).bindMemory(to: Float.self, capacity: 2 * columns)
     let scale = bias + columns
     let offset = UnsafeMutableRawPointer(scale + columns).bindMemory(to: Int32.self, capacity: columns)
@@ -67,6 +67,16 @@ package final class PackedLinear: @unchecked Sendable {  // Safe: written in the
   }
 
   deinit { kernel.deallocate() }
+
+  /// Bytes that a layer of this shape takes in an arena.
+  package static func byteCount(inputs: Int, outputs: Int, precision: InferencePrecision) -> Int {
+    let rows = padded(inputs, to: 4), columns = padded(outputs, to: packedColumns)
+    return WeightArena.size(
+      flow_packed_bytes(precision.kernel, rows, columns) + besideWeights(columns))
+  }
+
+  /// Bytes of biases, scales and offsets.
+  private static func besideWeights(_ columns: Int) -> Int { 3 * 4 * columns }
 
   /// Applies the layer to `rows` rows on the calling thread: y = activation(x·Wᵀ + b), or y += gate∘(x·Wᵀ + b).
   ///

@@ -13,9 +13,19 @@ package final class WeightArena {
   /// An arena without memory.
   package init() {}
 
+  /// An arena with memory for layers that take so many bytes together, and none to spare.
+  package init(reserving byteCount: Int) {
+    capacity = byteCount
+    total = byteCount
+    chunk = Workspace(byteCount: byteCount)
+  }
+
+  /// Bytes that something of `byteCount` bytes takes.
+  static func size(_ byteCount: Int) -> Int { padded(byteCount, to: 64) }
+
   /// Zeros for `byteCount` bytes on a cache line of their own, and what keeps them alive.
   func take(_ byteCount: Int) -> (memory: Workspace, start: UnsafeMutableRawPointer) {
-    let size = padded(byteCount, to: 64)
+    let size = Self.size(byteCount)
     if chunk == nil || used + size > capacity {
       capacity = max(size, total)
       chunk = Workspace(byteCount: capacity)
