@@ -55,6 +55,10 @@ extension DaemonLoop {
     ended.remove(at: index)
     seats[wish.session] = Seat(session: tail.session, peer: peer)
     handle(wish.session, .resumed(wish, id: id))
+    guard let seat = seats[wish.session], seat.session.stage == .ended else { return }
+    // What it wished is not to be had.
+    seats[wish.session] = nil
+    ended.append(tail)
   }
 
   /// Keeps a session that has ended for a while.

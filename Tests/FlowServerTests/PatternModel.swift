@@ -44,7 +44,7 @@ private final class PatternStream: VideoStream {
   private(set) var framesGenerated = 0
   private var options: StreamOptions
   private var position = 0
-  var byteCount: Int { options.initialImage?.pixels.count ?? 0 }
+  var byteCount: Int { 2 * MemoryLayout<Int>.size + (options.initialImage?.pixels.count ?? 0) }
 
   init(_ options: StreamOptions) { self.options = options }
 

@@ -24,18 +24,21 @@ final class TestDaemon {
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
-  func connect() throws -> TestClient { try TestClient(daemon.endpoint) }
+  /// A client, as long as which the daemon lives.
+  func connect() throws -> TestClient { try TestClient(daemon.endpoint, keeping: self) }
 }
 
 /// A client that says exactly what it is told to.
 struct TestClient: ~Copyable {
   let socket: Socket
+  private let daemon: TestDaemon?
 
-  init(_ endpoint: String, kind: Socket.Kind = .dealer) throws {
+  init(_ endpoint: String, kind: Socket.Kind = .dealer, keeping daemon: TestDaemon? = nil) throws {
     let socket = try Socket(Context(), kind)
     try socket.set(.receiveTimeout, 20_000)
     try socket.connect(endpoint)
     self.socket = socket
+    self.daemon = daemon
   }
 
   func send(_ header: String, _ body: [UInt8]? = nil) throws {

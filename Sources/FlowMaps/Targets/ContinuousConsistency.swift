@@ -14,16 +14,23 @@ public struct ContinuousConsistency: JumpTarget {
   public var deviation: Float
   /// How g is tamed.
   public var normalisation: TangentNormalisation
+  /// How dF/dθ is had.
+  public var derivative: TimeDerivative
 
   /// The target.
-  public init(deviation: Float = 0.5, normalisation: TangentNormalisation = TangentNormalisation()) {
+  public init(
+    deviation: Float = 0.5, normalisation: TangentNormalisation = TangentNormalisation(),
+    derivative: TimeDerivative = .exact
+  ) {
     precondition(deviation > 0, "ContinuousConsistency: deviation \(deviation)")
-    (self.deviation, self.normalisation) = (deviation, normalisation)
+    (self.deviation, self.normalisation, self.derivative) = (deviation, normalisation, derivative)
   }
 
   /// With the share of the derivative that this progress has.
   public func at(progress: Double) -> any JumpTarget {
-    ContinuousConsistency(deviation: deviation, normalisation: normalisation.at(progress: progress))
+    var target = self
+    target.normalisation = normalisation.at(progress: progress)
+    return target
   }
 
   /// The squared error, [count, 1].
@@ -38,7 +45,7 @@ public struct ContinuousConsistency: JumpTarget {
       TrigonometricAngle(t, deviation: σ).answer(
         velocity: map.velocity(z, r: batch.r, t: t), at: z)
     }
-    let dual = jvpDetachingTangent(at: [z, t], along: [pace * velocity, pace]) {
+    let dual = derivative.of(at: [z, t], along: [pace * velocity, pace]) {
       answer($0[0], $0[1], source)
     }
     let (cosine, sine) = (angle.cosine, angle.sine), answered = dual.value.detached

@@ -23,18 +23,10 @@ public struct ManifoldMeanFlow: JumpTarget {
     case derivativeOwn
   }
 
-  /// How Du[ż, 0, 1] is had.
-  public enum Derivative: Sendable, Equatable {
-    /// By a forward derivative.
-    case exact
-    /// By a central difference of this step (TMD, 2601.09881): for networks that have no forward derivative.
-    case difference(step: Float)
-  }
-
   /// What ż is.
   public var motion: Motion
   /// How its derivative is had.
-  public var derivative: Derivative
+  public var derivative: TimeDerivative
   /// The greatest length of a target; any if infinite.
   public var clip: Float
   /// How what is asked for beside u itself is normalised; not at all if nil.
@@ -42,7 +34,7 @@ public struct ManifoldMeanFlow: JumpTarget {
 
   /// The target.
   public init(
-    motion: Motion = .path, derivative: Derivative = .exact, clip: Float = 10,
+    motion: Motion = .path, derivative: TimeDerivative = .exact, clip: Float = 10,
     normalisation: TangentNormalisation? = nil
   ) {
     self.motion = motion
@@ -63,7 +55,7 @@ public struct ManifoldMeanFlow: JumpTarget {
     let manifold = online.manifold, z = batch.z.detached, length = batch.t - batch.r
     let (seen, along) = motions(batch, teacher)
     let source = batch.teacherIsOnline ? online : teacher
-    let average = differentiated(at: [z, batch.t], along: [along, batch.t.running]) {
+    let average = derivative.of(at: [z, batch.t], along: [along, batch.t.running]) {
       source.velocity($0[0], r: batch.r, t: $0[1])
     }
     let velocity = average.value.detached
@@ -93,16 +85,6 @@ public struct ManifoldMeanFlow: JumpTarget {
       return (own, own)
     case .derivativeOwn:
       return (path, (batch.head?(z, batch.t) ?? teacher.velocity(z, at: batch.t)).detached)
-    }
-  }
-
-  private func differentiated(
-    at arguments: [Variable], along tangents: [Variable], of function: ([Variable]) -> Variable
-  ) -> (value: Variable, tangent: Variable) {
-    switch derivative {
-    case .exact: jvpDetachingTangent(at: arguments, along: tangents, of: function)
-    case .difference(let step):
-      finiteDifferenceJVPDetachingTangent(at: arguments, along: tangents, step: step, of: function)
     }
   }
 }

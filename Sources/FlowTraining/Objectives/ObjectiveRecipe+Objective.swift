@@ -67,15 +67,18 @@ extension ObjectiveRecipe {
     case .consistencyHeun: return Consistency(step: .heun)
     case .continuousConsistency:
       return ContinuousConsistency(
-        deviation: NetworkHead.deviation, normalisation: tangents ?? TangentNormalisation())
+        deviation: NetworkHead.deviation, normalisation: tangents ?? TangentNormalisation(),
+        derivative: derivative)
     case .alpha: return alpha(along: .path, clip)
     case .alphaOwn: return alpha(along: .own, clip)
     }
   }
 
+  private var derivative: TimeDerivative { difference.map { .difference(step: $0) } ?? .exact }
+
   private func meanFlow(_ motion: ManifoldMeanFlow.Motion, _ clip: Float) -> ManifoldMeanFlow {
     ManifoldMeanFlow(
-      motion: motion, derivative: difference.map { .difference(step: $0) } ?? .exact, clip: clip,
+      motion: motion, derivative: derivative, clip: clip,
       normalisation: tangents)
   }
 

@@ -97,7 +97,7 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
   public var clip: Float?
   /// How MeanFlow's and sCM's targets are normalised; sCM's always are, MeanFlow's not if absent.
   public var normalisation: NormalisationRecipe?
-  /// The step of a central difference in place of MeanFlow's derivative; exact if absent.
+  /// The step of a central difference in place of the derivative along the flow; exact if absent.
   public var difference: Float?
   /// What the diagonal counts against jumps; 1 if absent.
   public var diagonalWeight: Float?
