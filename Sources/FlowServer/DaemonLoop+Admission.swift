@@ -9,22 +9,26 @@ extension DaemonLoop {
     guard drainDeadline == nil else {
       throw WireError(.draining, "the daemon is about to stop; try again when it is back")
     }
-    try models.check(open.model)
+    let user = try user(peer)
+    try models.seen(by: user).check(open.model)
+    try checkRecording(open)
     guard seats.count < configuration.maximumSessions else {
       throw WireError(
         .sessionLimit, "\(seats.count) sessions are open, which is the limit; try again when one has ended")
     }
+    try checkSessions(of: user)
     sessionsOpened += 1
     let name = "s\(sessionsOpened)"
     let timing = Session.Timing(idle: configuration.idleTimeout)
     let session = Session(name: name, openID: id, request: open, timing: timing, now: now)
     seats[name] = Seat(session: session, peer: peer)
     logger.info("session opened", metadata: ["sid": "\(name)", "model": "\(open.model)"])
-    seatAtModel(name, open.model)
+    // The session goes on when its file is open.
+    if !beginRecording(name, open, peer) { seatAtModel(name, open.model) }
   }
 
   /// Lets a session go on if its model is there, and sees to it that it will be.
-  private mutating func seatAtModel(_ session: String, _ model: String) {
+  mutating func seatAtModel(_ session: String, _ model: String) {
     switch models[model] {
     case .ready(let description): handle(session, .modelReady(description))
     case .loading: break

@@ -17,6 +17,8 @@ struct DaemonLoop: ~Copyable {
   let logger: Logger
   let compute: ComputeWorker
   let encode: EncodeWorker
+  /// Nil if there is no folder for recordings.
+  let recorder: RecordWorker?
   let events: Mailbox<WorkerEvent>
   let start = ContinuousClock.now
   var router: Router
@@ -24,6 +26,8 @@ struct DaemonLoop: ~Copyable {
   var seats: [String: Seat] = [:]
   /// The last words on sessions that ended lately, for clients that ask again.
   var ended: [(end: StreamEnd, openID: String?, peer: Peer)] = []
+  /// Recordings that are not in their place yet, by session.
+  var recordings: [String: RecordingSeat] = [:]
   /// Clients that turned out to be gone while something was sent to them.
   var gone: Set<Peer> = []
   var drainDeadline: Duration?
@@ -34,7 +38,7 @@ struct DaemonLoop: ~Copyable {
 
   init(
     configuration: ServerConfiguration, logger: Logger, router: consuming Router, models: ModelTable,
-    compute: ComputeWorker, encode: EncodeWorker, events: Mailbox<WorkerEvent>
+    compute: ComputeWorker, encode: EncodeWorker, recorder: RecordWorker?, events: Mailbox<WorkerEvent>
   ) {
     self.configuration = configuration
     self.logger = logger
@@ -42,6 +46,7 @@ struct DaemonLoop: ~Copyable {
     self.models = models
     self.compute = compute
     self.encode = encode
+    self.recorder = recorder
     self.events = events
   }
 
@@ -68,7 +73,8 @@ struct DaemonLoop: ~Copyable {
 
   private var isFinished: Bool {
     guard let drainDeadline else { return false }
-    return isAborted || seats.isEmpty && (!router.hasWaiting || now >= drainDeadline)
+    let isIdle = !router.hasWaiting && recordings.isEmpty
+    return isAborted || seats.isEmpty && (isIdle || now >= drainDeadline)
   }
 
   /// Milliseconds after which something may be due without any message.
@@ -80,6 +86,8 @@ struct DaemonLoop: ~Copyable {
       if case .generated(let unit, _) = event { count(unit) }
       handle(name, event)
     case .model(let name, let outcome): modelArrived(name, outcome)
+    case .recording(let name, let event): take(name, event)
+    case .users(let users): install(users)
     case .stop(let isUrgent): stop(isUrgent: isUrgent)
     }
   }
@@ -103,7 +111,7 @@ struct DaemonLoop: ~Copyable {
 
   /// Gives an event to a session and does what it says; a session that is gone has nothing to say.
   mutating func handle(_ name: String, _ event: SessionEvent) {
-    guard let peer = seats[name]?.peer else { return }
+    guard let peer = seats[name]?.peer, !waitsForFile(name, event) else { return }
     let time = now
     let actions = seats[name]?.session.handle(event, at: time) ?? []
     for action in actions { perform(action, name, peer) }
@@ -118,7 +126,9 @@ struct DaemonLoop: ~Copyable {
     case .generate(_, let action): compute.post(.generate(session: name, action: action))
     case .encode(let unit, let facts): encode.post(.encode(session: name, unit, facts))
     case .finish: encode.post(.finish(session: name))
-    case .send(let reply, let id, let body): send(reply, id, body, to: peer)
+    case .send(let reply, let id, let body):
+      record(name, reply, body)
+      send(reply, id, body, to: peer)
     case .release(let end): release(name, end, peer)
     }
   }
@@ -129,6 +139,7 @@ struct DaemonLoop: ~Copyable {
     encode.post(.forget(session: name))
     ended.append((end, openID, peer))
     if ended.count > 64 { ended.removeFirst() }
+    finishRecording(end)
     logger.info(
       "session ended",
       metadata: [
@@ -139,7 +150,7 @@ struct DaemonLoop: ~Copyable {
   }
 
   mutating func send(_ reply: Reply, _ id: String?, _ body: [UInt8]? = nil, to peer: Peer) {
-    guard !gone.contains(peer) else { return }
+    guard !gone.contains(peer), !holdEnd(reply, id, peer) else { return }
     let header = ReplyMessage(id: id, reply).header()
     if router.send(body.map { [header, $0] } ?? [header], to: peer) == .unreachable { gone.insert(peer) }
   }

@@ -28,8 +28,8 @@ final class SignalWatch: Sendable {
       }
     }
     for number in [SIGTERM, SIGINT] { signal(number, tell) }
-    // A log whose reader has gone is no reason to die.
-    signal(SIGPIPE, SIG_IGN)
+    // A log whose reader has gone is no reason to die, nor is a recording that may not grow.
+    for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
   }
 }
 

@@ -20,6 +20,8 @@ public struct OpenRequest: Sendable, Equatable {
   public let credit: Int
   /// What is wanted of the model.
   public let content: Content
+  /// Where the server shall keep what it sends; nil keeps nothing.
+  public var record: RecordWish?
 
   /// The credit of an `open` that does not name one.
   public static let defaultCredit = 8
@@ -62,12 +64,14 @@ public struct OpenRequest: Sendable, Equatable {
     try self.init(
       model: fields.require("model", fields.string("model")), seed: fields.unsigned("seed"),
       credit: fields.integer("credit") ?? Self.defaultCredit, content)
+    record = try fields.reader("record").map { reader throws(WireError) in try RecordWish(reader) }
   }
 
   func append(to object: inout JSONObject) {
     object.append("model", model)
     object.append("seed", seed.map { JSONValue.integer(Int128($0)) })
     object.append("credit", credit)
+    object.append("record", (record?.json).map(JSONValue.object))
     switch content {
     case .plain: break
     case .video(let wish): wish.append(to: &object)
@@ -113,8 +117,7 @@ private func kind(_ fields: FieldReader) throws(WireError) -> ContentKind? {
 /// Fields that the protocol names and this version does not serve: to ignore them would surprise the client.
 private func checkNotReserved(_ fields: FieldReader) throws(WireError) {
   let reserved = [
-    "prompt", "prompts", "negative", "conditioning", "size", "window", "sink", "precision", "record",
-    "resume",
+    "prompt", "prompts", "negative", "conditioning", "size", "window", "sink", "precision", "resume",
     "from", "ctl_log",
   ]
   for name in reserved where fields.has(name) {

@@ -129,6 +129,8 @@ public struct StreamEnd: Sendable, Equatable {
   public let milliseconds: Int
   /// SHA-256 of all bodies sent, in order.
   public let sha256: String
+  /// Where the server kept them, if it was asked to.
+  public var recorded: RecordedFile?
 
   /// The last word on a session.
   public init(
@@ -152,6 +154,7 @@ public struct StreamEnd: Sendable, Equatable {
     bytes = try fields.require("bytes", fields.integer("bytes"))
     milliseconds = try fields.require("ms", fields.integer("ms"))
     sha256 = try fields.require("sha256", fields.string("sha256"))
+    recorded = try fields.reader("recorded").map { reader throws(WireError) in try RecordedFile(reader) }
   }
 
   func append(to object: inout JSONObject) {
@@ -162,6 +165,7 @@ public struct StreamEnd: Sendable, Equatable {
     object.append("bytes", bytes)
     object.append("ms", milliseconds)
     object.append("sha256", sha256)
+    object.append("recorded", (recorded?.json).map(JSONValue.object))
   }
 }
 

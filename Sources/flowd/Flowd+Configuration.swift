@@ -13,6 +13,10 @@ extension Flowd {
       endpoint: ServerConfiguration.endpoint(option: bind, environment: environment))
     configuration.maximumSessions = maxSessions
     configuration.idleTimeout = .seconds(idleTimeout)
+    configuration.curveKeyFile = curveKey
+    configuration.usersFile = users
+    configuration.isInsecure = insecure
+    configuration.recordingsFolder = recordings
     configuration.version = Self.configuration.version
     return configuration
   }
@@ -26,6 +30,10 @@ extension Flowd {
     say("precision = \(precision?.rawValue ?? "as each bundle says")")
     say("max-sessions = \(maxSessions)")
     say("idle-timeout = \(idleTimeout)")
+    say("curve-key = \(curveKey ?? "none")")
+    say("users = \(users ?? "none")")
+    say("insecure = \(insecure)")
+    say("recordings = \(recordings ?? "none")")
     say("log-level = \(logLevel)")
   }
 
