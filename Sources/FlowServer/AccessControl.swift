@@ -27,6 +27,14 @@ struct AccessControl: Sendable {
   }
 }
 
+extension ServerConfiguration {
+  /// Reads the files of keys and users and opens the folder for recordings, as a start would.
+  public func checkFiles() throws(StartError) {
+    _ = try AccessControl(self)
+    if let recordingsFolder { _ = try RecordingFolder(recordingsFolder) }
+  }
+}
+
 private func readKey(_ path: String) throws(StartError) -> CurveSecretKey {
   do throws(CurveKeyError) {
     return try CurveKeyFile.secretKey(path: path)

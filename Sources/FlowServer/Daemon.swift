@@ -97,7 +97,6 @@ private func serve(
         compute: compute, encode: encode, recorder: recorder, events: posts.events))
     compute.stop()
     encode.stop()
-    recorder?.stop()
     _ = consume claim
   } catch {
     started.post(.failure(error))

@@ -86,6 +86,14 @@ extension DaemonLoop {
     }
   }
 
+  /// Waits until all recordings are in their places, and says the last words that waited for them.
+  ///
+  /// Only when nothing is served any more: this waits for the disk.
+  mutating func closeRecordings() {
+    recorder?.stop()
+    for case .recording(let session, let event) in events.take() { take(session, event) }
+  }
+
   private mutating func complain(_ session: String, _ error: WireError) {
     logger.warning("recording broken", metadata: ["sid": "\(session)", "reason": "\(error.message)"])
     guard let peer = recordings[session]?.peer else { return }

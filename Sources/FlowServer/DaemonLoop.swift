@@ -68,6 +68,7 @@ struct DaemonLoop: ~Copyable {
       for name in seats.keys.sorted() { handle(name, .tick) }
       dismissGone()
     }
+    closeRecordings()
     try router.linger(milliseconds: isAborted ? 0 : 1000)
   }
 

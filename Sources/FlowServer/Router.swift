@@ -111,7 +111,8 @@ struct Router: ~Copyable {
     let identity = parts.removeFirst()
     let usesDelimiter = parts.count > 1 && parts[0].isEmpty
     if usesDelimiter { parts.removeFirst() }
-    let key = message.user.flatMap { try? CurvePublicKey($0) }
+    // Where nobody is asked for a key, the name is what the client says itself.
+    let key = gatekeeper == nil ? nil : message.user.flatMap { try? CurvePublicKey($0) }
     return (Peer(identity: identity, usesDelimiter: usesDelimiter, key: key), parts)
   }
 

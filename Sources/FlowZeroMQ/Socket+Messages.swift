@@ -50,7 +50,8 @@ extension Socket {
         guard error.code == ZeroMQError.wouldBlock, parts.isEmpty else { throw error }
         return nil
       }
-      if parts.isEmpty { user = message.user }
+      // A router puts the name on the part that names the peer or on those behind it, as it happens.
+      user = user ?? message.user
       if parts.count < limit { parts.append(message.bytes) }
       hasMore = message.hasMore
     }

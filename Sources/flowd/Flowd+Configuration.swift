@@ -37,6 +37,17 @@ extension Flowd {
     say("log-level = \(logLevel)")
   }
 
+  /// Says what is wrong with keys, users and the folder for recordings; the result is an exit code, nil if nothing is.
+  func checkFiles() -> Int32? {
+    do throws(StartError) {
+      try resolved.checkFiles()
+      return nil
+    } catch {
+      say("\(error)")
+      return error.kind.rawValue
+    }
+  }
+
   /// Loads every model and says what came of it; the result is an exit code.
   func checkModels(_ catalogue: ModelDirectories) -> Int32 {
     let names = catalogue.names()

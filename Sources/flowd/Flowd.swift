@@ -13,7 +13,8 @@ struct Flowd: ParsableCommand {
     commandName: "flowd",
     abstract: "Generates video and points on manifolds, and streams them over ZeroMQ.",
     discussion: """
-      Stops cleanly at SIGTERM or SIGINT: streams end with reason "drained"; a second signal stops at once.
+      Stops cleanly at SIGTERM or SIGINT: streams end with reason "drained"; a second signal stops at once. SIGHUP \
+      has the users file read again.
 
       Exit codes: 0 clean stop, 1 stopped at once, 2 usage, 65 a broken bundle (--check), 69 cannot listen, \
       73 cannot make the socket's file, 75 another daemon listens there, 77 a key or users file cannot be read or can \
@@ -61,7 +62,7 @@ struct Flowd: ParsableCommand {
   @Option(help: "Log lines from this level on: debug, info, warning, error.")
   var logLevel = "info"
 
-  @Flag(help: "Load every model, say what is wrong, and exit.")
+  @Flag(help: "Load every model, read the keys and users, say what is wrong, and exit.")
   var check = false
 
   @Flag(help: "Print the configuration and where each value comes from, and exit.")
@@ -82,7 +83,7 @@ struct Flowd: ParsableCommand {
   func run() throws {
     if printConfig { return printConfiguration() }
     let catalogue = catalogue
-    if check { throw ExitCode(checkModels(catalogue)) }
+    if check { throw ExitCode(checkFiles() ?? checkModels(catalogue)) }
     let status = DaemonProcess.run(configuration: resolved, catalogue: catalogue, logger: logger) {
       endpoint in
       say("flowd is ready at \(endpoint)")

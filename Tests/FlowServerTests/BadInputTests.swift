@@ -91,7 +91,10 @@ struct BadInputTests {
       "take an even scale"
     ),
     ("a policy not offered", #""model":"pattern","policy":"latest""#, .badRequest, "policy", "say \"block\""),
-    ("a recording", #""model":"pattern","record":{"path":"x"}"#, .badRequest, "record", "leave it out"),
+    (
+      "a recording where none is kept", #""model":"pattern","record":{"path":"x"}"#, .forbidden, "record",
+      "leave record out"
+    ),
     (
       "an image without its bytes", #""model":"pattern","image":{"encoding":"rgb24","w":16,"h":12}"#,
       .badRequest,

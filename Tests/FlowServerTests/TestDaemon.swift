@@ -31,8 +31,12 @@ final class TestDaemon {
 struct TestClient: ~Copyable {
   let socket: Socket
 
-  init(_ endpoint: String, kind: Socket.Kind = .dealer) throws {
+  init(
+    _ endpoint: String, kind: Socket.Kind = .dealer,
+    identity: (pair: CurveKeyPair, serverKey: CurvePublicKey)? = nil
+  ) throws {
     let socket = try Socket(Context(), kind)
+    if let identity { try socket.useCurve(identity.pair, serverKey: identity.serverKey) }
     try socket.set(.receiveTimeout, 20_000)
     try socket.connect(endpoint)
     self.socket = socket

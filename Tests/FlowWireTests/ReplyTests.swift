@@ -30,6 +30,11 @@ struct ReplyTests {
     session: "s1", model: "a", modelDigest: "ab", width: 256, height: 192, rateNumerator: 35,
     rateDenominator: 1,
     seed: .max, steps: 4, frames: 0, format: .fmp4, mediaType: "video/mp4")
+  static let welcome = {
+    var welcome = Welcome(server: "flowd", version: "0.1.0", limits: limits)
+    welcome.user = "ann"
+    return welcome
+  }()
   static let frame = FrameHeader(
     session: "s1", sequence: 3, width: 64, height: 48, action: "left", control: 7,
     generationMilliseconds: 1.5,
@@ -42,7 +47,8 @@ struct ReplyTests {
     "a reply that is written is read back as it was",
     arguments: [
       .welcome(Welcome(server: "flowd", version: "0.1.0", limits: limits)),
-      .capabilities(Capabilities(limits: limits)),
+      .welcome(welcome), .capabilities(Capabilities(limits: limits)),
+      .capabilities(Capabilities(limits: limits, records: true)),
       .capabilities(Capabilities(limits: limits, model: models[0])),
       .models(models), .models([]), .opened(opened), .frame(frame), .openedPoints(openedPoints),
       .points(points),
