@@ -89,7 +89,10 @@ private func serve(
     let router = try bind(configuration.endpoint, access)
     let compute = ComputeWorker(catalogue: catalogue, commands: posts.compute, events: posts.events)
     let encode = EncodeWorker(commands: posts.encode, events: posts.events)
-    let recorder = folder.map { RecordWorker($0, commands: posts.record, events: posts.events) }
+    let recorder = folder.map {
+      RecordWorker(
+        $0, byteLimit: configuration.recordingBacklog, commands: posts.record, events: posts.events)
+    }
     started.post(.success(router.boundEndpoint))
     run(
       DaemonLoop(

@@ -23,7 +23,7 @@ extension DaemonLoop {
     guard count >= limit else { return }
     throw WireError(
       .sessionLimit,
-      "\(user.name) has \(count) sessions, which is this user's limit; try again when one has ended")
+      "\(user.name) has as many sessions as this user may, \(count); try again when one has ended")
   }
 
   /// Whether a session may be shown to a user, or ended for its sake: nobody's business but its owner's.

@@ -51,8 +51,9 @@ extension DaemonLoop {
 
   /// Holds back the end of a session until its recording is in its place. False if there is nothing to wait for.
   mutating func holdEnd(_ reply: Reply, _ id: String?, _ peer: Peer) -> Bool {
-    guard case .end(let end) = reply, recordings[end.session] != nil else { return false }
-    recordings[end.session]?.waiting.append((id, peer))
+    guard case .end(let end) = reply, let recording = recordings[end.session] else { return false }
+    // Who asks again and again while a disk is slow gets fewer answers, not more memory.
+    if recording.waiting.count < 64 { recordings[end.session]?.waiting.append((id, peer)) }
     return true
   }
 

@@ -69,7 +69,7 @@ extension DaemonLoop {
 
   /// The session of that name, if it is this client's; whether it is another's is nobody's business.
   private func seat(_ name: String, _ peer: Peer) throws(WireError) -> String {
-    guard let seat = seats[name], seat.peer.identity == peer.identity else {
+    guard let seat = seats[name], seat.peer.isSame(as: peer) else {
       throw WireError(
         .notFound, "you have no session \"\(name)\"; it has ended, or another client opened it", field: "sid")
     }
@@ -78,12 +78,12 @@ extension DaemonLoop {
 
   /// The last word on a session of this client that ended lately.
   private func pastEnd(_ name: String, _ peer: Peer) -> StreamEnd? {
-    ended.last { $0.end.session == name && $0.peer.identity == peer.identity }?.end
+    ended.last { $0.end.session == name && $0.peer.isSame(as: peer) }?.end
   }
 
   /// The last word on the session of this client's request `open`, if it ended lately.
   private func pastEnd(open: String, _ peer: Peer) -> StreamEnd? {
-    ended.last { $0.openID == open && $0.peer.identity == peer.identity }?.end
+    ended.last { $0.openID == open && $0.peer.isSame(as: peer) }?.end
   }
 
   private mutating func cancel(_ target: CancelRequest, _ id: String?, _ peer: Peer) throws(WireError) {

@@ -31,16 +31,20 @@ final class RecordWorker: Sendable {
     case stop
   }
 
-  /// The most bytes that may wait for the disk, of all recordings.
-  static let byteLimit = 128 << 20
-
   private let commands: Mailbox<Command>
   private let waiting: WaitingBytes
+  private let byteLimit: Int
   private let thread: OwnThread
 
   /// Starts the thread; what it has to tell goes to `events`.
-  init(_ folder: RecordingFolder, commands: Mailbox<Command>, events: Mailbox<WorkerEvent>) {
+  ///
+  /// - Parameters:
+  ///   - byteLimit: how many bytes of all recordings may wait for the disk.
+  init(
+    _ folder: RecordingFolder, byteLimit: Int, commands: Mailbox<Command>, events: Mailbox<WorkerEvent>
+  ) {
     self.commands = commands
+    self.byteLimit = byteLimit
     let waiting = WaitingBytes()
     self.waiting = waiting
     thread = OwnThread {
@@ -56,7 +60,7 @@ final class RecordWorker: Sendable {
   ///
   /// - Returns: false if too much waits for the disk, and the recording ends here.
   func write(_ session: String, _ body: [UInt8]) -> Bool {
-    guard waiting.add(body.count, limit: Self.byteLimit) else {
+    guard waiting.add(body.count, limit: byteLimit) else {
       commands.post(.overtaken(session: session))
       return false
     }

@@ -12,6 +12,9 @@ struct Peer: Hashable {
   let usesDelimiter: Bool
   /// The key that it has proved to own; nil where nobody is asked for one. A connection keeps it for life.
   var key: CurvePublicKey?
+
+  /// Whether the other is the same client: its socket's name alone can be taken by who comes later.
+  func isSame(as other: Peer) -> Bool { identity == other.identity && key == other.key }
 }
 
 /// The daemon's socket: messages of clients in, messages to clients out.

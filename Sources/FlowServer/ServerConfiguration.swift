@@ -20,6 +20,8 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var isInsecure = false
   /// The folder in which clients may have their streams recorded; nil refuses that.
   public var recordingsFolder: String?
+  /// How many bytes of all recordings may wait for the disk; the recording that would pass it ends.
+  public var recordingBacklog = 128 << 20
   /// The version that the daemon tells.
   public var version = "0.1.0"
 

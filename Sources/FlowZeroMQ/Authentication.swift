@@ -19,9 +19,10 @@ public struct Authentication: ~Copyable {
   /// Waits for questions, for a poll.
   public var pollItem: PollItem { PollItem(socket, .input) }
 
-  /// Answers all questions that wait: who is let in speaks under its public key as its name.
+  /// Answers the questions that wait, a bounded number: who is let in speaks under its public key as its name.
   public func answer(_ mayConnect: (CurvePublicKey) -> Bool) throws(ZeroMQError) {
-    while let parts = try socket.receive(keeping: 8, wait: false) {
+    for _ in 0..<64 {
+      guard let parts = try socket.receive(keeping: 8, wait: false) else { return }
       let request = AuthenticationRequest(parts)
       let key = request.key.flatMap { mayConnect($0) ? $0 : nil }
       // A dealer in libzmq waits for the answer, so that there is room.

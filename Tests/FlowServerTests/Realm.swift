@@ -50,9 +50,11 @@ struct Realm {
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
-  /// A client with a key.
-  func connect(_ daemon: Daemon, as pair: CurveKeyPair) throws -> TestClient {
-    try TestClient(daemon.endpoint, identity: (pair, server.publicKey))
+  /// A client with a key, and perhaps a name for its socket.
+  func connect(
+    _ daemon: Daemon, as pair: CurveKeyPair, name: String? = nil, patience: Int32 = 20_000
+  ) throws -> TestClient {
+    try TestClient(daemon.endpoint, identity: (pair, server.publicKey), name: name, patience: patience)
   }
 
   /// What becomes of the connection of a client once it has reached the socket.

@@ -218,6 +218,32 @@ struct RecordingTests {
     }
   }
 
+  @Test(
+    "a disk that is slower than the stream ends the recording with an error, and the stream goes on to its end"
+  )
+  func slowDisk() throws {
+    // Frames have 576 bytes: not one of them may wait, which is as slow as a disk can be.
+    let daemon = try TestDaemon { [folder] in
+      $0.recordingsFolder = folder.path
+      $0.recordingBacklog = 575
+    }
+    let client = try daemon.connect()
+    let session = try client.open(request("a", frames: 3)).session
+    var (frames, failures) = (0, [WireError]())
+    while true {
+      switch try client.next().reply {
+      case .frame: frames += 1
+      case .error(let failure): failures.append(failure.error)
+      case .end(let end):
+        #expect(end.session == session && end.reason == .done && end.recorded == nil && frames == 3)
+        #expect(failures.count == 1 && failures[0].message.contains("the disk is slower than the stream"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+        return
+      case let other: throw Unexpected(other)
+      }
+    }
+  }
+
   @Test("what a daemon offers says whether it records")
   func feature() throws {
     for (daemon, records) in [(try daemon(), true), (try TestDaemon(), false)] {

@@ -33,11 +33,13 @@ struct TestClient: ~Copyable {
 
   init(
     _ endpoint: String, kind: Socket.Kind = .dealer,
-    identity: (pair: CurveKeyPair, serverKey: CurvePublicKey)? = nil
+    identity: (pair: CurveKeyPair, serverKey: CurvePublicKey)? = nil, name: String? = nil,
+    patience: Int32 = 20_000
   ) throws {
     let socket = try Socket(Context(), kind)
     if let identity { try socket.useCurve(identity.pair, serverKey: identity.serverKey) }
-    try socket.set(.receiveTimeout, 20_000)
+    if let name { try socket.set(.routingIdentity, Array(name.utf8)) }
+    try socket.set(.receiveTimeout, patience)
     try socket.connect(endpoint)
     self.socket = socket
   }
