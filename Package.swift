@@ -136,7 +136,7 @@ let package = Package(
     tests("FlowWire"),
     tests("FlowPlot"),
     tests("FlowDigest"),
-    tests("FlowZeroMQ"),
+    tests("FlowZeroMQ", ["FlowTestSupport"]),
     tests(
       "FlowServer",
       [

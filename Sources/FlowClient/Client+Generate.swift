@@ -17,12 +17,15 @@ extension Client {
     let frames = try frameCount(request)
     let wish = try request.wireRequest(frames: frames)
     var run = try StreamRun(id: nextRequest(), place: place, frames: frames)
+    let (end, summary): (StreamEnd, StreamSummary)
     do throws(ClientError) {
-      let end = try self.run(&run, wish, observe)
-      return try run.summary(end, format: request.format)
+      end = try self.run(&run, wish, observe)
+      summary = try run.summary(end, format: request.format)
     } catch {
       throw run.abandon(error)
     }
+    try checkRecording(request.record, end, run.complaint, place: summary.path)
+    return summary
   }
 
   /// Frames of a request; seconds need a rate, which only the server may know.

@@ -17,13 +17,15 @@ extension Client {
   ) throws(ClientError) -> PointSummary {
     let wish = try request.wireRequest()
     var run = try PointRun(id: nextRequest(), target: target, keeping: plot == nil ? 0 : PointMap.mostPoints)
+    let (end, summary): (StreamEnd, PointSummary)
     do throws(ClientError) {
-      let end = try self.run(&run, wish, observe)
-      let summary = try run.summary(end)
+      end = try self.run(&run, wish, observe)
+      summary = try run.summary(end)
       if let plot { try PointMap(summary, run.kept).write(to: plot) }
-      return summary
     } catch {
       throw run.abandon(error)
     }
+    try checkRecording(request.record, end, run.complaint, place: summary.path)
+    return summary
   }
 }

@@ -18,22 +18,24 @@ public struct Client: ~Copyable {
   /// Connects, greets, and checks that both speak the same version.
   ///
   /// - Parameters:
+  ///   - identity: who the client is and who the server must be; nil neither encrypts nor tells.
   ///   - timeout: how long the server may be silent.
   ///   - interruptions: how often the user has asked to stop.
   /// - Throws: ``ClientError`` of kind `unreachable` if nothing answers in time.
   public static func connect(
-    to endpoint: String, timeout: Duration = .seconds(5),
+    to endpoint: String, as identity: ClientIdentity? = nil, timeout: Duration = .seconds(5),
     interruptions: @escaping () -> Int = { Interruption.count }
   ) throws(ClientError) -> Client {
-    var client = try Client(endpoint, timeout, interruptions)
+    var client = try Client(endpoint, identity, timeout, interruptions)
     try client.greet()
     return client
   }
 
   private init(
-    _ endpoint: String, _ timeout: Duration, _ interruptions: @escaping () -> Int
+    _ endpoint: String, _ identity: ClientIdentity?, _ timeout: Duration,
+    _ interruptions: @escaping () -> Int
   ) throws(ClientError) {
-    connection = try Connection(endpoint)
+    connection = try Connection(endpoint, identity)
     self.endpoint = endpoint
     self.timeout = timeout
     self.interruptions = interruptions
@@ -72,13 +74,17 @@ public struct Client: ~Copyable {
     let start = clock.now
     while start.duration(to: clock.now) < timeout {
       if interruptionCount > 0 { throw ClientError(.interrupted, "interrupted") }
-      guard let (message, _) = try connection.receive(milliseconds: Self.pause) else { continue }
+      guard let (message, _) = try connection.receive(milliseconds: Self.pause) else {
+        try connection.checkHandshake()
+        continue
+      }
       if let error = refusal(message, of: id) { throw ClientError(.refused, describe(error)) }
       if message.id == id { return message.reply }
     }
     throw ClientError(
       .unreachable,
-      "nothing answers at \(endpoint) within \(timeout.formatted); is flowd running, with --bind \(endpoint)?"
+      "nothing answers at \(endpoint) within \(timeout.formatted); is flowd running, with --bind \(endpoint)"
+        + (connection.isEncrypted ? ", and is --server-key its key?" : "?")
     )
   }
 

@@ -6,14 +6,22 @@ internal import FlowZeroMQ
 /// A socket to a daemon that speaks in requests and replies.
 struct Connection: ~Copyable {
   private let socket: Socket
+  private let monitor: SocketMonitor
+  /// Whether keys are used.
+  let isEncrypted: Bool
 
   /// How long requests that were not sent yet outlive the connection, in milliseconds.
   private static let linger: Int32 = 500
 
   /// Begins to connect; whether somebody answers is for the first request to find out.
-  init(_ endpoint: String) throws(ClientError) {
+  init(_ endpoint: String, _ identity: ClientIdentity? = nil) throws(ClientError) {
     do throws(ZeroMQError) {
-      socket = try openSocket(endpoint)
+      let socket = try openSocket(identity)
+      let monitor = try SocketMonitor(socket)
+      try socket.connect(endpoint)
+      self.socket = socket
+      self.monitor = monitor
+      isEncrypted = identity != nil
     } catch {
       throw ClientError(.usage, "cannot connect to \(endpoint): \(error)")
     }
@@ -23,6 +31,27 @@ struct Connection: ~Copyable {
   func confirm() {
     // An option that libzmq has had for ever; without it only the last words may be lost.
     try? socket.set(.linger, Self.linger)
+  }
+
+  /// Throws if the server did not take the connection; libzmq itself would try again for ever and say nothing.
+  func checkHandshake() throws(ClientError) {
+    // Nothing but a bug can fail here, and the time of the caller's patience then tells.
+    while let event = (try? monitor.next(milliseconds: 0)) ?? nil {
+      switch event {
+      case .refused:
+        throw ClientError(
+          .refused,
+          "unauthorized: the server does not know your key; have its operator put it into the users file")
+      case .mismatched where isEncrypted:
+        throw ClientError(
+          .refused, "the server does not use keys; leave out --server-key and --key-file, or ask its operator"
+        )
+      case .mismatched:
+        throw ClientError(
+          .refused, "unauthorized: the server wants to know who you are; add --server-key and --key-file")
+      case .connected, .ready, .disconnected: break
+      }
+    }
   }
 
   /// Sends a request; it leaves when the connection stands.
@@ -55,13 +84,13 @@ struct Connection: ~Copyable {
   }
 }
 
-private func openSocket(_ endpoint: String) throws(ZeroMQError) -> Socket {
+private func openSocket(_ identity: ClientIdentity?) throws(ZeroMQError) -> Socket {
   let socket = try Socket(Context(), .dealer)
   try socket.set(.linger, 0)
   try socket.set(.heartbeatInterval, 1000)
   try socket.set(.heartbeatTimeout, 3000)
   // Larger than any frame that the daemon may send, smaller than what would hurt.
   try socket.set(.maximumMessageSize, 1 << 30)
-  try socket.connect(endpoint)
+  if let identity { try socket.useCurve(identity.pair, serverKey: identity.serverKey) }
   return socket
 }

@@ -44,6 +44,8 @@ struct PointRun: RunningStream {
   var isCancelled: Bool { watch.isCancelled }
   var sessionName: String? { watch.session }
 
+  var complaint: WireError? { watch.failure }
+
   var progress: StreamProgress {
     let seconds = begin.duration(to: last).inSeconds
     return StreamProgress(

@@ -32,6 +32,8 @@ public struct PointSummary: Sendable, Equatable {
   public let fileBytes: Int
   /// Where the output is; nil for standard output.
   public let path: String?
+  /// Where the server kept the stream as well, in its folder for recordings; nil if it was not asked to.
+  public let recording: String?
   /// Whether the user stopped it before its end.
   public let isInterrupted: Bool
 
@@ -53,6 +55,7 @@ public struct PointSummary: Sendable, Equatable {
     self.format = format
     self.fileBytes = fileBytes
     self.path = path
+    recording = end.recorded?.path
     self.isInterrupted = isInterrupted
   }
 
@@ -67,7 +70,8 @@ public struct PointSummary: Sendable, Equatable {
     model   \(model) \(modelDigest)
     seed    \(seed), \(evaluations) \(evaluations == 1 ? "evaluation" : "evaluations") a point
     stream  \(byteCount(bytes)), sha256 \(digest)
-    output  \(path ?? "standard output"), \(format.rawValue), \(byteCount(fileBytes))
+    output  \(path ?? "standard output"), \(format.rawValue), \(byteCount(fileBytes))\
+    \(recording.map { "\nrecorded  \($0), on the server" } ?? "")
     """
   }
 
@@ -88,6 +92,7 @@ public struct PointSummary: Sendable, Equatable {
     object.append("sha256", .string(digest))
     object.append("format", .string(format.rawValue))
     object.append("output", path.map(JSONValue.string) ?? .null)
+    object.append("recording", recording.map(JSONValue.string))
     object.append("interrupted", .boolean(isInterrupted))
     return String(decoding: JSONValue.object(object).serialised(), as: UTF8.self)
   }

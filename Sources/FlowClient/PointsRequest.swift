@@ -13,6 +13,7 @@ public struct PointsRequest: Sendable, Equatable {
   let endTime: Double
   let wantsTrajectory: Bool
   let start: PointFile?
+  let record: String?
 
   /// How many messages the server may be ahead.
   static let credit = 16
@@ -22,10 +23,12 @@ public struct PointsRequest: Sendable, Equatable {
   /// - Parameters:
   ///   - count: how many; nil takes as many as there are start points.
   ///   - start: the points to start at, at time `startTime`.
+  ///   - record: where the server shall keep the stream too, in its folder for recordings.
   /// - Throws: ``ClientError`` of kind `usage`, in the protocol's words.
   public init(
     model: String, count: Int?, evaluations: Int? = nil, seed: UInt64? = nil, batch: Int? = nil,
-    startTime: Double = 1, endTime: Double = 0, wantsTrajectory: Bool = false, start: PointFile? = nil
+    startTime: Double = 1, endTime: Double = 0, wantsTrajectory: Bool = false, start: PointFile? = nil,
+    record: String? = nil
   ) throws(ClientError) {
     guard let count = count ?? start?.count, count > 0 else {
       throw ClientError(.usage, "how many points? add -n COUNT, at least 1, or --start FILE")
@@ -39,6 +42,7 @@ public struct PointsRequest: Sendable, Equatable {
     self.endTime = endTime
     self.wantsTrajectory = wantsTrajectory
     self.start = start
+    self.record = record
     _ = try wireRequest()
   }
 
@@ -48,12 +52,14 @@ public struct PointsRequest: Sendable, Equatable {
       let points = try start.map { file throws(WireError) in
         try StartPoints(count: file.count, width: file.width, coordinates: file.numbers)
       }
-      return try OpenRequest(
+      var open = try OpenRequest(
         model: model, seed: seed, credit: Self.credit,
         .points(
           PointsWish(
             points: count, evaluations: evaluations, batch: batch, startTime: startTime, endTime: endTime,
             wantsTrajectory: wantsTrajectory, start: points)))
+      open.record = try record.map { path throws(WireError) in try RecordWish(path: path) }
+      return open
     } catch {
       throw ClientError(.usage, error.message)
     }

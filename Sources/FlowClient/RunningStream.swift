@@ -14,6 +14,8 @@ protocol RunningStream {
   var hasLostReader: Bool { get }
   /// The server's name for the stream, once it has one.
   var sessionName: String? { get }
+  /// What the server complained of last, if it did.
+  var complaint: WireError? { get }
   /// How far the stream is.
   var progress: StreamProgress { get }
 

@@ -35,6 +35,8 @@ struct StreamRun: RunningStream {
 
   var sessionName: String? { session.opened?.session }
 
+  var complaint: WireError? { session.complaint }
+
   var progress: StreamProgress {
     let seconds = begin.duration(to: last).inSeconds
     return StreamProgress(frames: session.frames, total: total, seconds: seconds, bytes: bytes)

@@ -32,6 +32,8 @@ public struct StreamSummary: Sendable, Equatable {
   public let digest: String
   /// Where the output is; nil for standard output.
   public let path: String?
+  /// Where the server kept the stream as well, in its folder for recordings; nil if it was not asked to.
+  public let recording: String?
   /// Whether the user stopped it before its end.
   public let isInterrupted: Bool
 
@@ -53,6 +55,7 @@ public struct StreamSummary: Sendable, Equatable {
     self.seconds = seconds
     digest = end.sha256
     self.path = path
+    recording = end.recorded?.path
     self.isInterrupted = isInterrupted
   }
 
@@ -68,7 +71,7 @@ public struct StreamSummary: Sendable, Equatable {
       model   \(model) \(modelDigest)
       seed    \(seed), \(steps) \(steps == 1 ? "step" : "steps") a frame
       stream  \(format.rawValue) at \(playback) frames/s, \(byteCount(bytes)), sha256 \(digest)
-      output  \(path ?? "standard output")
+      output  \(path ?? "standard output")\(recording.map { "\nrecorded  \($0), on the server" } ?? "")
       """
   }
 
@@ -89,6 +92,7 @@ public struct StreamSummary: Sendable, Equatable {
     object.append("frames_per_second", .number(rate))
     object.append("sha256", .string(digest))
     object.append("output", path.map(JSONValue.string) ?? .null)
+    object.append("recording", recording.map(JSONValue.string))
     object.append("interrupted", .boolean(isInterrupted))
     return String(decoding: JSONValue.object(object).serialised(), as: UTF8.self)
   }

@@ -17,7 +17,7 @@ struct StreamWatch {
   /// Whether an end that says "cancelled" is what was wanted.
   var isCancelled = false
   /// The server's last complaint; `end` follows it if the stream is lost.
-  private var failure: WireError?
+  private(set) var failure: WireError?
   private(set) var nextSequence = 0
 
   init(request: String, unit: String) {

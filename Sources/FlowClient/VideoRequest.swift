@@ -31,6 +31,7 @@ public struct VideoRequest: Sendable, Equatable {
   let crf: Int?
   let gop: Int?
   let format: OutputFormat
+  let record: String?
 
   /// How many messages the server may be ahead.
   static let credit = 16
@@ -39,11 +40,13 @@ public struct VideoRequest: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - image: a PNG file that the video continues.
+  ///   - record: where the server shall keep the stream too, in its folder for recordings.
   /// - Throws: ``ClientError`` of kind `usage` unless exactly one length is given.
   public init(
     model: String, frames: Int? = nil, seconds: Double? = nil, framesPerSecond: Double? = nil,
     seed: UInt64? = nil, script: ActionScript? = nil, image: [UInt8]? = nil, steps: Int? = nil,
-    scale: Int = 1, filter: Filter = .nearest, crf: Int? = nil, gop: Int? = nil, format: OutputFormat
+    scale: Int = 1, filter: Filter = .nearest, crf: Int? = nil, gop: Int? = nil, format: OutputFormat,
+    record: String? = nil
   ) throws(ClientError) {
     self.model = model
     self.framesPerSecond = framesPerSecond
@@ -56,6 +59,7 @@ public struct VideoRequest: Sendable, Equatable {
     self.crf = crf
     self.gop = gop
     self.format = format
+    self.record = record
     length = try chooseLength(frames, seconds, script)
     try check()
   }
@@ -75,9 +79,11 @@ public struct VideoRequest: Sendable, Equatable {
   func wireRequest(frames: Int) throws(ClientError) -> OpenRequest {
     let picture = try image.map { bytes throws(ClientError) in try describe(bytes) }
     do throws(WireError) {
-      return try OpenRequest(
+      var open = try OpenRequest(
         model: model, seed: seed, frames: frames, steps: steps, credit: Self.credit,
         framesPerSecond: framesPerSecond, plan: plan(), format: wireFormat(), image: picture)
+      open.record = try record.map { path throws(WireError) in try RecordWish(path: path) }
+      return open
     } catch {
       throw ClientError(.usage, error.message)
     }

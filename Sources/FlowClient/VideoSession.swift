@@ -21,6 +21,9 @@ package struct VideoSession {
   /// Frames that what was written shows.
   package private(set) var frames = 0
 
+  /// What the server complained of last, if it did.
+  package var complaint: WireError? { watch.failure }
+
   /// A stream that was asked for under the name `request`.
   package init(request: String) { watch = StreamWatch(request: request, unit: "frames") }
 

@@ -10,6 +10,7 @@ public import Logging
 public final class Daemon: Sendable {
   /// Where it listens, a wildcard port replaced by the one that was taken.
   public let endpoint: String
+  private let usersFile: String?
   private let events: Mailbox<WorkerEvent>
   private let thread: OwnThread
 
@@ -19,6 +20,7 @@ public final class Daemon: Sendable {
   public init(
     configuration: ServerConfiguration, catalogue: any ModelCatalogue, logger: Logger
   ) throws(StartError) {
+    usersFile = configuration.usersFile
     let outcome: Mailbox<Result<String, StartError>>
     do throws(ZeroMQError) {
       let posts = try DaemonPosts()
@@ -37,6 +39,17 @@ public final class Daemon: Sendable {
     wait()
   }
 
+  /// Reads the users file again; what it says holds for connections and sessions from now on.
+  ///
+  /// Sessions of users who are not in it any more, or of models that they may not use any more, end as cancelled.
+  /// Without a users file there is nothing to do.
+  ///
+  /// - Throws: an error that says what is wrong with the file; the old list then goes on to hold.
+  public func reload() throws(UsersFileError) {
+    guard let usersFile else { return }
+    events.post(.users(try UsersFile.read(usersFile)))
+  }
+
   /// Opens nothing any more, ends the sessions with reason `drained`, then stops.
   public func drain() { events.post(.stop(isUrgent: false)) }
 
@@ -52,11 +65,13 @@ private struct DaemonPosts: Sendable {
   let events: Mailbox<WorkerEvent>
   let compute: Mailbox<ComputeWorker.Command>
   let encode: Mailbox<EncodeWorker.Command>
+  let record: Mailbox<RecordWorker.Command>
 
   init() throws(ZeroMQError) {
     events = try Mailbox()
     compute = try Mailbox()
     encode = try Mailbox()
+    record = try Mailbox()
   }
 }
 
@@ -66,16 +81,23 @@ private func serve(
   _ posts: DaemonPosts, _ started: Mailbox<Result<String, StartError>>
 ) {
   do throws(StartError) {
+    let access = try AccessControl(configuration)
+    let folder = try configuration.recordingsFolder.map { path throws(StartError) in try RecordingFolder(path)
+    }
     // Held until the socket is closed.
-    let claim = try EndpointClaim(configuration.endpoint)
-    let router = try bind(configuration.endpoint)
+    let claim = try EndpointClaim(configuration.endpoint, isOpen: access != nil || configuration.isInsecure)
+    let router = try bind(configuration.endpoint, access)
     let compute = ComputeWorker(catalogue: catalogue, commands: posts.compute, events: posts.events)
     let encode = EncodeWorker(commands: posts.encode, events: posts.events)
+    let recorder = folder.map {
+      RecordWorker(
+        $0, byteLimit: configuration.recordingBacklog, commands: posts.record, events: posts.events)
+    }
     started.post(.success(router.boundEndpoint))
     run(
       DaemonLoop(
         configuration: configuration, logger: logger, router: router, models: ModelTable(catalogue),
-        compute: compute, encode: encode, events: posts.events))
+        compute: compute, encode: encode, recorder: recorder, events: posts.events))
     compute.stop()
     encode.stop()
     _ = consume claim
@@ -84,9 +106,9 @@ private func serve(
   }
 }
 
-private func bind(_ endpoint: String) throws(StartError) -> Router {
+private func bind(_ endpoint: String, _ access: AccessControl?) throws(StartError) -> Router {
   do throws(ZeroMQError) {
-    return try Router(Context(), endpoint: endpoint)
+    return try Router(Context(), endpoint: endpoint, access: access)
   } catch {
     let kind = error.code == ZeroMQError.addressInUse ? StartError.Kind.busy : .unavailable
     throw StartError(kind, "cannot listen at \(endpoint): \(error)")

@@ -10,18 +10,22 @@ extension DaemonLoop {
     guard drainDeadline == nil else {
       throw WireError(.draining, "the daemon is about to stop; try again when it is back")
     }
-    try models.check(open.model)
+    let user = try user(peer)
+    try models.seen(by: user).check(open.model)
+    try checkRecording(open)
     var seed: UInt64?
     if let snapshot = open.snapshot { seed = try self.seed(of: snapshot, model: open.model, peer) }
+    try checkSessions(of: user)
     if !hasPlace || !waiting.isEmpty { try checkQueue() }
     sessionsOpened += 1
     let name = "s\(sessionsOpened)"
     let timing = Session.Timing(idle: configuration.idleTimeout, lease: configuration.lease)
     var session = Session(name: name, openID: id, request: open, timing: timing, now: now)
     if let seed { session.seed = seed }
-    seats[name] = Seat(session: session, peer: peer)
+    seats[name] = Seat(session: session, peer: peer, key: peer.key)
     waiting.append(name)
     logger.info("session opened", metadata: ["sid": "\(name)", "model": "\(open.model)"])
+    beginRecording(name, open, peer)
     letIn()
   }
 
@@ -58,7 +62,7 @@ extension DaemonLoop {
   // MARK: - Models
 
   /// Lets a session go on if its model is there, and sees to it that it will be.
-  private mutating func seatAtModel(_ session: String, _ model: String) {
+  mutating func seatAtModel(_ session: String, _ model: String) {
     switch models[model] {
     case .ready(let description): seat(session, at: description)
     case .loading: break

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import FlowDigest
 internal import FlowWire
 internal import Logging
 
@@ -10,18 +11,20 @@ extension DaemonLoop {
 
   /// Gives a session to another connection, if it may have it.
   mutating func resume(_ wish: ResumeRequest, _ id: String?, _ peer: Peer) throws(WireError) {
-    let name = wish.session
-    if let tail = ended.firstIndex(where: { $0.end.session == name && $0.session.token.matches(wish.token) })
-    {
+    let name = wish.session, token = SessionToken(hexadecimal: wish.token)
+    if let tail = ended.firstIndex(where: {
+      $0.end.session == name && $0.session.token == token && $0.key == peer.key
+    }) {
       return try revive(tail, wish, id, peer)
     }
-    guard let seat = seats[name], seat.session.token.matches(wish.token) else {
+    guard let seat = seats[name], seat.session.token == token, seat.key == peer.key else {
       throw WireError(
         .notFound, "there is no session \"\(name)\" with this token; it has ended, so open another one",
         field: "resume")
     }
-    if let holder = seat.peer, holder != peer { try free(name, from: holder, wish) }
+    if let holder = seat.peer, !holder.isSame(as: peer) { try free(name, from: holder, wish) }
     seats[name]?.peer = peer
+    recordings[name]?.peer = peer
     handle(name, .resumed(wish, id: id))
     logger.info("session resumed", metadata: ["sid": "\(name)", "seq": "\(wish.firstSequence)"])
   }
@@ -53,7 +56,7 @@ extension DaemonLoop {
         field: "resume.sid")
     }
     ended.remove(at: index)
-    seats[wish.session] = Seat(session: tail.session, peer: peer)
+    seats[wish.session] = Seat(session: tail.session, peer: peer, key: tail.key)
     handle(wish.session, .resumed(wish, id: id))
     guard let seat = seats[wish.session], seat.session.stage == .ended else { return }
     // What it wished is not to be had.
@@ -77,7 +80,7 @@ extension DaemonLoop {
   /// The seed of the stream that a snapshot was taken of, if the client may begin one of that model there.
   func seed(of snapshot: String, model: String, _ peer: Peer) throws(WireError) -> UInt64 {
     let owner = seats.values.first {
-      $0.session.snapshots[snapshot] != nil && $0.peer?.identity == peer.identity
+      $0.session.snapshots[snapshot] != nil && $0.peer?.isSame(as: peer) == true
     }
     guard let owner else {
       throw WireError(

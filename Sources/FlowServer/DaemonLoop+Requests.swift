@@ -15,20 +15,27 @@ extension DaemonLoop {
       }
     } catch {
       logger.debug(
-        "refused", metadata: ["code": "\(error.error.code.rawValue)", "reason": "\(error.error.message)"])
+        // Not the message, which quotes what the client wrote.
+        "refused", metadata: ["code": "\(error.error.code.rawValue)", "field": "\(error.error.field ?? "")"])
       send(.error(Failure(session: error.session, error.error)), error.id, to: peer)
     }
   }
 
   private mutating func answer(_ request: Request, _ id: String?, _ peer: Peer) throws(WireError) {
+    let user = try user(peer)
+    let models = models.seen(by: user)
     switch request {
     case .hello(let client):
-      logger.debug("hello", metadata: ["client": "\(client ?? "")"])
-      let welcome = Welcome(server: "flowd", version: configuration.version, limits: limits)
+      logger.debug(
+        "hello", metadata: ["client": "\(printable(client ?? ""))", "user": "\(user?.name ?? "")"])
+      var welcome = Welcome(server: "flowd", version: configuration.version, limits: limits)
+      welcome.user = user?.name
       send(.welcome(welcome), id, to: peer)
     case .capabilities(let model):
       if let model { try models.check(model) }
-      send(.capabilities(Capabilities(limits: limits, model: model.map(models.summary))), id, to: peer)
+      let capabilities = Capabilities(
+        limits: limits, model: model.map(models.summary), records: recorder != nil)
+      send(.capabilities(capabilities), id, to: peer)
     case .models: send(.models(models.summaries), id, to: peer)
     case .model(let request): try answer(request, id, peer)
     case .open(let open): try admit(open, id, peer)
@@ -44,7 +51,7 @@ extension DaemonLoop {
     case .close(let session):
       if let end = pastEnd(session, peer) { return send(.end(end), id, to: peer) }
       handle(try seat(session, peer), .close(id: id))
-    case .status: send(.status(status), id, to: peer)
+    case .status: send(.status(status(for: user)), id, to: peer)
     case .ping: send(.pong, id, to: peer)
     }
   }
@@ -54,17 +61,19 @@ extension DaemonLoop {
       sessions: configuration.maximumSessions, idleMilliseconds: configuration.idleTimeout.milliseconds)
   }
 
-  private var status: ServerStatus {
-    ServerStatus(
+  private func status(for user: User?) -> ServerStatus {
+    let shown = seats.filter { belongs($0.value, to: user) }
+    return ServerStatus(
       version: configuration.version, uptimeMilliseconds: now.milliseconds, isDraining: drainDeadline != nil,
-      limits: limits, sessions: seats.keys.sorted().compactMap { seats[$0]?.session.status(at: now) },
-      models: models.summaries, sessionsOpened: sessionsOpened, framesGenerated: framesGenerated,
+      limits: limits, sessions: shown.keys.sorted().compactMap { shown[$0]?.session.status(at: now) },
+      models: models.seen(by: user).summaries, sessionsOpened: sessionsOpened,
+      framesGenerated: framesGenerated,
       pointsGenerated: pointsGenerated)
   }
 
   /// The session of that name, if it is this client's; whether it is another's is nobody's business.
   private func seat(_ name: String, _ peer: Peer) throws(WireError) -> String {
-    guard let seat = seats[name], seat.peer?.identity == peer.identity else {
+    guard let seat = seats[name], seat.peer?.isSame(as: peer) == true else {
       throw WireError(
         .notFound, "you have no session \"\(name)\"; it has ended, or another client opened it", field: "sid")
     }
@@ -73,12 +82,12 @@ extension DaemonLoop {
 
   /// The last word on a session of this client that ended lately.
   private func pastEnd(_ name: String, _ peer: Peer) -> StreamEnd? {
-    ended.last { $0.end.session == name && $0.peer?.identity == peer.identity }?.end
+    ended.last { $0.end.session == name && $0.peer?.isSame(as: peer) == true }?.end
   }
 
   /// The last word on the session of this client's request `open`, if it ended lately.
   private func pastEnd(open: String, _ peer: Peer) -> StreamEnd? {
-    ended.last { $0.session.openID == open && $0.peer?.identity == peer.identity }?.end
+    ended.last { $0.session.openID == open && $0.peer?.isSame(as: peer) == true }?.end
   }
 
   private mutating func cancel(_ target: CancelRequest, _ id: String?, _ peer: Peer) throws(WireError) {
@@ -96,6 +105,11 @@ extension DaemonLoop {
       handle(name, .cancel(id: id))
     }
   }
+}
+
+/// The beginning of a text without what could make two lines of one in a log.
+private func printable(_ text: String) -> String {
+  String(text.unicodeScalars.prefix(64).map { (32..<127).contains($0.value) ? Character($0) : "?" })
 }
 
 extension Request {

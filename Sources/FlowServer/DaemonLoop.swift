@@ -11,13 +11,16 @@ struct DaemonLoop: ~Copyable {
   struct Seat {
     var session: Session
     var peer: Peer?
+    /// The key of whoever opened it; nobody else may have it.
+    let key: CurvePublicKey?
   }
 
   /// A session that has ended, for a client that did not get all of it.
   struct Tail {
     var session: Session
-    let end: StreamEnd
+    var end: StreamEnd
     let peer: Peer?
+    let key: CurvePublicKey?
     let time: Duration
   }
 
@@ -25,6 +28,8 @@ struct DaemonLoop: ~Copyable {
   let logger: Logger
   let compute: ComputeWorker
   let encode: EncodeWorker
+  /// Nil if there is no folder for recordings.
+  let recorder: RecordWorker?
   let events: Mailbox<WorkerEvent>
   let start = ContinuousClock.now
   var router: Router
@@ -36,6 +41,8 @@ struct DaemonLoop: ~Copyable {
   var ended: [Tail] = []
   /// Who wants to know what becomes of a model.
   var modelQuestions: [(model: String, id: String?, peer: Peer)] = []
+  /// Recordings that are not in their place yet, by session.
+  var recordings: [String: RecordingSeat] = [:]
   /// Clients that turned out to be gone while something was sent to them.
   var gone: Set<Peer> = []
   var drainDeadline: Duration?
@@ -46,7 +53,7 @@ struct DaemonLoop: ~Copyable {
 
   init(
     configuration: ServerConfiguration, logger: Logger, router: consuming Router, models: ModelTable,
-    compute: ComputeWorker, encode: EncodeWorker, events: Mailbox<WorkerEvent>
+    compute: ComputeWorker, encode: EncodeWorker, recorder: RecordWorker?, events: Mailbox<WorkerEvent>
   ) {
     self.configuration = configuration
     self.logger = logger
@@ -54,6 +61,7 @@ struct DaemonLoop: ~Copyable {
     self.models = models
     self.compute = compute
     self.encode = encode
+    self.recorder = recorder
     self.events = events
   }
 
@@ -77,12 +85,14 @@ struct DaemonLoop: ~Copyable {
       letIn()
       forgetTails()
     }
+    closeRecordings()
     try router.linger(milliseconds: isAborted ? 0 : 1000)
   }
 
   private var isFinished: Bool {
     guard let drainDeadline else { return false }
-    return isAborted || seats.isEmpty && (!router.hasWaiting || now >= drainDeadline)
+    let isIdle = !router.hasWaiting && recordings.isEmpty
+    return isAborted || seats.isEmpty && (isIdle || now >= drainDeadline)
   }
 
   /// Milliseconds after which something may be due without any message.
@@ -100,6 +110,8 @@ struct DaemonLoop: ~Copyable {
       if case .generated(let unit, _) = event { count(unit) }
       handle(name, event)
     case .model(let name, let outcome): modelArrived(name, outcome)
+    case .recording(let name, let event): take(name, event)
+    case .users(let users): install(users)
     case .stop(let isUrgent): stop(isUrgent: isUrgent)
     }
   }
@@ -123,6 +135,7 @@ struct DaemonLoop: ~Copyable {
 
   /// Gives an event to a session and does what it says; a session that is gone has nothing to say.
   mutating func handle(_ name: String, _ event: SessionEvent) {
+    guard !waitsForFile(name, event) else { return }
     let time = now
     let actions = seats[name]?.session.handle(event, at: time) ?? []
     for action in actions { perform(action, name) }
@@ -140,6 +153,7 @@ struct DaemonLoop: ~Copyable {
     case .encode(let unit, let facts): encode.post(.encode(session: name, unit, facts))
     case .finish: encode.post(.finish(session: name))
     case .send(let reply, let id, let body):
+      record(name, reply, body)
       // Nobody is told anything while the client is lost; what it misses is kept.
       if let peer = seats[name]?.peer { send(reply, id, body, to: peer) }
     case .releaseHolder: seats[name]?.peer = nil
@@ -152,7 +166,8 @@ struct DaemonLoop: ~Copyable {
     waiting.removeAll { $0 == name }
     compute.post(.forget(session: name))
     encode.post(.forget(session: name))
-    keepTail(Tail(session: seat.session, end: end, peer: seat.peer, time: now))
+    keepTail(Tail(session: seat.session, end: end, peer: seat.peer, key: seat.key, time: now))
+    finishRecording(end)
     logger.info(
       "session ended",
       metadata: [
@@ -164,7 +179,7 @@ struct DaemonLoop: ~Copyable {
   }
 
   mutating func send(_ reply: Reply, _ id: String?, _ body: [UInt8]? = nil, to peer: Peer) {
-    guard !gone.contains(peer) else { return }
+    guard !gone.contains(peer), !holdEnd(reply, id, peer) else { return }
     let header = ReplyMessage(id: id, reply).header()
     if router.send(body.map { [header, $0] } ?? [header], to: peer) == .unreachable { gone.insert(peer) }
   }

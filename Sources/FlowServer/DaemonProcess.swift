@@ -6,7 +6,8 @@ public import Logging
 
 /// A daemon as the whole purpose of a process: it lives until a signal, and its end is an exit code.
 public enum DaemonProcess {
-  /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once with code 1.
+  /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once with code 1. SIGHUP has
+  /// the users file read again.
   ///
   /// - Parameters:
   ///   - ready: told the endpoint once the daemon listens there.
@@ -17,10 +18,11 @@ public enum DaemonProcess {
   ) -> Int32 {
     do {
       let daemon = try Daemon(configuration: configuration, catalogue: catalogue, logger: logger)
-      let watch = try SignalWatch { count in
-        if count > 1 { _exit(1) }
-        daemon.drain()
-      }
+      let watch = try SignalWatch(
+        stop: { count in
+          if count > 1 { _exit(1) }
+          daemon.drain()
+        }, hangUp: { reload(daemon, logger) })
       ready(daemon.endpoint)
       daemon.wait()
       return withExtendedLifetime(watch) { 0 }
@@ -31,5 +33,13 @@ public enum DaemonProcess {
       logger.critical("cannot start", metadata: ["reason": "\(error)"])
       return StartError.Kind.unavailable.rawValue
     }
+  }
+}
+
+private func reload(_ daemon: Daemon, _ logger: Logger) {
+  do throws(UsersFileError) {
+    try daemon.reload()
+  } catch {
+    logger.error("users not read again; the old list holds", metadata: ["reason": "\(error)"])
   }
 }

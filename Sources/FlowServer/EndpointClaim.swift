@@ -13,9 +13,12 @@ struct EndpointClaim: ~Copyable {
   private let path: String?
 
   /// Checks an endpoint, makes its folder for the user alone, and takes its lock.
-  init(_ endpoint: String) throws(StartError) {
+  ///
+  /// - Parameters:
+  ///   - isOpen: whether tcp may be served to other machines.
+  init(_ endpoint: String, isOpen: Bool) throws(StartError) {
     if endpoint.hasPrefix("tcp://") {
-      try checkLoopback(endpoint)
+      if !isOpen { try checkLoopback(endpoint) }
       (lock, path) = (-1, nil)
     } else if endpoint.hasPrefix("ipc:///") {
       let path = String(endpoint.dropFirst("ipc://".count))
@@ -41,8 +44,8 @@ private func checkLoopback(_ endpoint: String) throws(StartError) {
   guard numbers.count == 4, numbers.allSatisfy({ $0 != nil }), numbers[0] == 127 else {
     throw StartError(
       .configuration,
-      "tcp is served on the loopback interface only, without encryption; "
-        + "write tcp://127.0.0.1:PORT instead of \(endpoint)")
+      "\(endpoint) is not on the loopback interface, and without a key anybody could read and use it; add --curve-key "
+        + "and --users, or write tcp://127.0.0.1:PORT, or permit it with --insecure")
   }
 }
 
@@ -69,6 +72,20 @@ private func checkReplaceable(_ path: String) throws(StartError) {
 private func makeFolder(of path: String) throws(StartError) {
   guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
   let folder = String(path[..<slash])
-  guard mkdir(folder, 0o700) != 0, errno != EEXIST else { return }
-  throw StartError(.cannotCreate, "the folder \(folder) cannot be made: \(String(cString: strerror(errno)))")
+  guard mkdir(folder, 0o700) != 0 else { return }
+  guard errno == EEXIST else {
+    throw StartError(
+      .cannotCreate, "the folder \(folder) cannot be made: \(String(cString: strerror(errno)))")
+  }
+  try checkFolder(folder)
+}
+
+/// Refuses a folder in which anybody could put another socket in the place of ours.
+private func checkFolder(_ folder: String) throws(StartError) {
+  var facts = stat()
+  guard stat(folder, &facts) == 0, facts.st_mode & S_IWOTH != 0, facts.st_mode & S_ISVTX == 0 else { return }
+  throw StartError(
+    .permission,
+    "anybody may change the folder \(folder) and pass for the daemon; write chmod o-w \(folder), or choose "
+      + "another --bind")
 }

@@ -17,11 +17,15 @@ struct ModelTable {
 
   private let catalogue: any ModelCatalogue
   private var states: [String: State] = [:]
+  /// Who looks; nil sees everything.
+  var viewer: User?
 
   init(_ catalogue: any ModelCatalogue) { self.catalogue = catalogue }
 
   /// The names of all models; loaded ones stay although their files may be gone.
-  var names: [String] { Set(catalogue.names()).union(states.keys).sorted() }
+  var names: [String] {
+    Set(catalogue.names()).union(states.keys).filter { viewer?.mayUse($0) ?? true }.sorted()
+  }
 
   subscript(name: String) -> State {
     get { states[name] ?? .absent }
@@ -34,9 +38,14 @@ struct ModelTable {
     self[name] = .failed(error, at: now)
   }
 
-  /// Throws `not_found` unless there is a model of that name.
+  /// Throws `not_found` unless there is a model of that name, and `forbidden` if it is not for the one who looks.
   func check(_ name: String) throws(WireError) {
     let names = names
+    if let viewer, !viewer.mayUse(name) {
+      let allowed = names.isEmpty ? "you may use none" : "take one of \(names.joined(separator: ", "))"
+      throw WireError(
+        .forbidden, "the model \"\(name)\" is not for \(viewer.name); \(allowed)", field: "model")
+    }
     guard !names.contains(name) else { return }
     let known = names.isEmpty ? "this daemon has none" : "take one of \(names.joined(separator: ", "))"
     throw WireError(.notFound, "there is no model \"\(name)\"; \(known)", field: "model")

@@ -2,6 +2,7 @@
 
 internal import FlowWire
 internal import FlowZeroMQ
+internal import Glibc
 
 /// A client as the socket knows it.
 struct Peer: Hashable {
@@ -9,6 +10,11 @@ struct Peer: Hashable {
   let identity: [UInt8]
   /// Whether it puts an empty part before each message, as REQ sockets do; answers then have one as well.
   let usesDelimiter: Bool
+  /// The key that it has proved to own; nil where nobody is asked for one. A connection keeps it for life.
+  var key: CurvePublicKey?
+
+  /// Whether the other is the same client: its socket's name alone can be taken by who comes later.
+  func isSame(as other: Peer) -> Bool { identity == other.identity && key == other.key }
 }
 
 /// The daemon's socket: messages of clients in, messages to clients out.
@@ -52,12 +58,27 @@ struct Router: ~Copyable {
 
   /// The endpoint, a wildcard port replaced by the one that was taken.
   let boundEndpoint: String
+  /// Who lets clients in; nil lets in whoever reaches the socket.
+  let gatekeeper: Gatekeeper?
   private let socket: Socket
   private var waiting: [Peer: Backlog] = [:]
 
   /// Binds a socket.
-  init(_ context: Context, endpoint: String) throws(ZeroMQError) {
+  ///
+  /// - Parameters:
+  ///   - access: how clients prove who they are; nil asks nobody.
+  init(_ context: Context, endpoint: String, access: AccessControl? = nil) throws(ZeroMQError) {
+    // Before the socket: a client must not meet a closed door because nobody answers yet.
+    let gatekeeper = try access.map { access throws(ZeroMQError) in
+      try Gatekeeper(context, users: access.users)
+    }
     let socket = try Socket(context, .router)
+    if let access {
+      try socket.serveCurve(access.secretKey, domain: "flowd")
+    } else {
+      // Files decide who reaches an ipc socket, and are easily set wrong: the kernel's word counts as well.
+      for user in [geteuid(), 0] { try socket.set(.ipcUser, user) }
+    }
     try socket.set(.routerMandatory, true)
     try socket.set(.sendHighWaterMark, Self.queueLength)
     try socket.set(.receiveHighWaterMark, Int32(WireLimits.credit + 16))
@@ -68,6 +89,7 @@ struct Router: ~Copyable {
     try socket.set(.handshakeInterval, 3000)
     try socket.bind(endpoint)
     boundEndpoint = try socket.lastEndpoint()
+    self.gatekeeper = gatekeeper
     self.socket = socket
   }
 
@@ -80,16 +102,21 @@ struct Router: ~Copyable {
   /// Waits for a message or for `fileDescriptor`.
   func wait(or fileDescriptor: Int32, milliseconds: Int) throws(ZeroMQError) {
     var items = [PollItem(socket, .input), PollItem(fileDescriptor: fileDescriptor, .input)]
+    if let gatekeeper { items.append(gatekeeper.pollItem) }
     try poll(&items, milliseconds: milliseconds)
+    try gatekeeper?.answer()
   }
 
   /// The next message of any client, if there is one; of its parts at most one more than a request may have.
   func receive() throws(ZeroMQError) -> (peer: Peer, parts: [[UInt8]])? {
-    guard var parts = try socket.receive(keeping: 5, wait: false) else { return nil }
+    guard let message = try socket.receiveNamed(keeping: 5, wait: false) else { return nil }
+    var parts = message.parts
     let identity = parts.removeFirst()
     let usesDelimiter = parts.count > 1 && parts[0].isEmpty
     if usesDelimiter { parts.removeFirst() }
-    return (Peer(identity: identity, usesDelimiter: usesDelimiter), parts)
+    // Where nobody is asked for a key, the name is what the client says itself.
+    let key = gatekeeper == nil ? nil : message.user.flatMap { try? CurvePublicKey($0) }
+    return (Peer(identity: identity, usesDelimiter: usesDelimiter, key: key), parts)
   }
 
   /// Sends a message, or keeps it until there is room.

@@ -2,7 +2,7 @@
 
 /// What an operator decides about a daemon.
 public struct ServerConfiguration: Sendable, Equatable {
-  /// Where it listens: `ipc://PATH` or `tcp://127.0.0.1:PORT`.
+  /// Where it listens: `ipc://PATH` or `tcp://ADDRESS:PORT`; without a key the address must be of this machine.
   public var endpoint: String
   /// The most sessions at a time.
   public var maximumSessions = 2
@@ -18,6 +18,16 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var drainTimeout = Duration.seconds(2)
   /// How long a model that could not be loaded is not tried again.
   public var modelRetryPause = Duration.seconds(5)
+  /// The file of the daemon's secret key; with it every client must prove to own a key of the users file.
+  public var curveKeyFile: String?
+  /// The file that lists who may connect.
+  public var usersFile: String?
+  /// Whether tcp may be served beyond this machine without a key.
+  public var isInsecure = false
+  /// The folder in which clients may have their streams recorded; nil refuses that.
+  public var recordingsFolder: String?
+  /// How many bytes of all recordings may wait for the disk; the recording that would pass it ends.
+  public var recordingBacklog = 128 << 20
   /// The version that the daemon tells.
   public var version = "0.1.0"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import DequeModule
+internal import FlowDigest
 internal import FlowWire
 
 /// Clients that are lost and come back.

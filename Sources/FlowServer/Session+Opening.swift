@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import FlowDigest
 internal import FlowGeneration
 internal import FlowVideo
 internal import FlowWire

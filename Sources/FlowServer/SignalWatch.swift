@@ -7,14 +7,22 @@ internal import Synchronization
 /// The file to which the handler of signals writes; -1 before there is one.
 private let signalDescriptor = Atomic<Int32>(-1)
 
-/// Calls a function for every SIGTERM and SIGINT from now on; one for the process.
+/// What is watched.
+private let watched = [SIGTERM, SIGINT, SIGHUP]
+
+/// What SIGHUP adds to the counter; others add one, and there are never so many.
+private let hangUpWeight = 1 << 32
+
+/// Calls a function for every SIGTERM and SIGINT from now on, and another for SIGHUP; one for the process.
 ///
-/// The function runs on a thread of its own, where it may do what a handler of signals may not.
+/// The functions run on a thread of its own, where it may do what a handler of signals may not.
 final class SignalWatch: Sendable {
   private let thread: OwnThread
 
-  /// Begins to watch; `body` is told how many signals there have been.
-  init(_ body: @escaping @Sendable (Int) -> Void) throws(ZeroMQError) {
+  /// Begins to watch; `stop` is told how often that has been asked for.
+  init(
+    stop: @escaping @Sendable (Int) -> Void, hangUp: @escaping @Sendable () -> Void
+  ) throws(ZeroMQError) {
     let wakeUp = try WakeUp()
     signalDescriptor.store(wakeUp.fileDescriptor, ordering: .sequentiallyConsistent)
     thread = OwnThread {
@@ -23,13 +31,15 @@ final class SignalWatch: Sendable {
       while true {
         var items = [PollItem(fileDescriptor: wakeUp.fileDescriptor, .input)]
         guard (try? poll(&items, milliseconds: -1)) != nil else { return }
-        count += wakeUp.clear()
-        body(count)
+        let (hangUps, stops) = wakeUp.clear().quotientAndRemainder(dividingBy: hangUpWeight)
+        if hangUps > 0 { hangUp() }
+        count += stops
+        if stops > 0 { stop(count) }
       }
     }
-    for number in [SIGTERM, SIGINT] { signal(number, tell) }
-    // A log whose reader has gone is no reason to die.
-    signal(SIGPIPE, SIG_IGN)
+    for number in watched { signal(number, tell) }
+    // A log whose reader has gone is no reason to die, nor is a recording that may not grow.
+    for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
   }
 }
 
@@ -37,14 +47,15 @@ final class SignalWatch: Sendable {
 private func unblockSignals() {
   var signals = sigset_t()
   sigemptyset(&signals)
-  for number in [SIGTERM, SIGINT] { sigaddset(&signals, number) }
+  for number in watched { sigaddset(&signals, number) }
   pthread_sigmask(SIG_UNBLOCK, &signals, nil)
 }
 
 /// Safe in a handler of signals: an atomic load and a write, which leaves `errno` as it was.
 private func tell(_ number: Int32) {
   let saved = errno
-  var one: UInt64 = 1
-  _ = write(signalDescriptor.load(ordering: .sequentiallyConsistent), &one, MemoryLayout<UInt64>.size)
+  var weight: UInt64 = number == SIGHUP ? 1 << 32 : 1
+  _ = write(
+    signalDescriptor.load(ordering: .sequentiallyConsistent), &weight, MemoryLayout<UInt64>.size)
   errno = saved
 }

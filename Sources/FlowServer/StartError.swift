@@ -10,6 +10,8 @@ public struct StartError: Error, Sendable, Equatable, CustomStringConvertible {
     case cannotCreate = 73
     /// Another daemon listens there.
     case busy = 75
+    /// A key or a list of users cannot be read, or can be by others.
+    case permission = 77
     /// The configuration asks for what is not allowed.
     case configuration = 78
   }

@@ -2,12 +2,16 @@
 
 internal import FlowWire
 
-/// What the compute and the encoder thread tell the thread of the sockets.
+/// What the other threads tell the thread of the sockets.
 enum WorkerEvent: Sendable {
   /// A model is loaded, or is not, and why.
   case model(String, Result<ServedModelDescription, WireError>)
   /// Something happened to a session.
   case session(String, SessionEvent)
+  /// Something happened to the recording of a session.
+  case recording(String, RecordingEvent)
+  /// The list of users has been read again.
+  case users(UserTable)
   /// Somebody asked the daemon to stop: `drain` first, at once if it has been asked before.
   case stop(isUrgent: Bool)
 }

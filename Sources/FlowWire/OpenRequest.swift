@@ -26,6 +26,8 @@ public struct OpenRequest: Sendable, Equatable {
   public let snapshot: String?
   /// Whether `end` tells how the stream can be made once more.
   public let wantsLog: Bool
+  /// Where the server shall keep what it sends; nil keeps nothing.
+  public var record: RecordWish?
 
   /// The credit of an `open` that does not name one.
   public static let defaultCredit = 8
@@ -85,6 +87,7 @@ public struct OpenRequest: Sendable, Equatable {
       model: fields.require("model", fields.string("model")), seed: fields.unsigned("seed"),
       credit: fields.integer("credit") ?? Self.defaultCredit, delivery: Delivery(fields),
       snapshot: readSnapshot(fields), wantsLog: fields.boolean("ctl_log") ?? false, content)
+    record = try fields.reader("record").map { reader throws(WireError) in try RecordWish(reader) }
   }
 
   func append(to object: inout JSONObject) {
@@ -98,6 +101,7 @@ public struct OpenRequest: Sendable, Equatable {
       object.append("from", .object(from))
     }
     if wantsLog { object.append("ctl_log", true) }
+    object.append("record", (record?.json).map(JSONValue.object))
     switch content {
     case .plain: break
     case .video(let wish): wish.append(to: &object)
@@ -143,7 +147,7 @@ private func kind(_ fields: FieldReader) throws(WireError) -> ContentKind? {
 /// Fields that the protocol names and this version does not serve: to ignore them would surprise the client.
 private func checkNotReserved(_ fields: FieldReader) throws(WireError) {
   let reserved = [
-    "prompt", "prompts", "negative", "conditioning", "size", "window", "sink", "precision", "record",
+    "prompt", "prompts", "negative", "conditioning", "size", "window", "sink", "precision",
   ]
   for name in reserved where fields.has(name) {
     throw fields.mismatch(name, "is not offered by this server; leave it out")

@@ -139,6 +139,8 @@ public struct StreamEnd: Sendable, Equatable {
   public let dropped: Int
   /// The actions that were taken, as `open` takes them; nil unless it was asked for them.
   public let log: [ActionRun]?
+  /// Where the server kept them, if it was asked to.
+  public var recorded: RecordedFile?
 
   /// The last word on a session.
   public init(
@@ -166,6 +168,7 @@ public struct StreamEnd: Sendable, Equatable {
     sha256 = try fields.require("sha256", fields.string("sha256"))
     dropped = try fields.integer("dropped") ?? 0
     if let runs = try fields.array("log") { log = try readRuns("log", runs) } else { log = nil }
+    recorded = try fields.reader("recorded").map { reader throws(WireError) in try RecordedFile(reader) }
   }
 
   func append(to object: inout JSONObject) {
@@ -178,6 +181,7 @@ public struct StreamEnd: Sendable, Equatable {
     object.append("sha256", sha256)
     object.append("dropped", dropped == 0 ? nil : dropped)
     object.append("log", log.map { .array($0.map(\.json)) })
+    object.append("recorded", (recorded?.json).map(JSONValue.object))
   }
 }
 

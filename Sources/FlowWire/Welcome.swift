@@ -10,6 +10,8 @@ public struct Welcome: Sendable, Equatable {
   public let versions: [Int]
   /// What it sets bounds to.
   public let limits: ServerLimits
+  /// The name under which the daemon knows the client; nil where everybody may connect.
+  public var user: String?
 
   /// Who the daemon is.
   public init(server: String, version: String, versions: [Int] = [WireLimits.version], limits: ServerLimits) {
@@ -24,6 +26,7 @@ public struct Welcome: Sendable, Equatable {
     version = try fields.require("version", fields.string("version"))
     versions = try fields.require("versions", fields.integers("versions"))
     limits = try ServerLimits(fields.require("limits", fields.reader("limits")))
+    user = try fields.string("auth_user")
   }
 
   func append(to object: inout JSONObject) {
@@ -31,6 +34,7 @@ public struct Welcome: Sendable, Equatable {
     object.append("version", version)
     object.append("versions", versions)
     object.append("limits", .object(limits.json))
+    object.append("auth_user", user)
   }
 }
 
@@ -50,11 +54,16 @@ public struct Capabilities: Sendable, Equatable {
   public let model: ModelSummary?
 
   /// What this version of the daemon can do, and the model that was asked about.
-  public init(limits: ServerLimits, model: ModelSummary? = nil) {
+  ///
+  /// - Parameters:
+  ///   - records: whether it has a folder for recordings.
+  public init(limits: ServerLimits, model: ModelSummary? = nil, records: Bool = false) {
     formats = StreamFormat.Kind.allCases.map(\.rawValue) + [PointsWish.format]
     filters = StreamFormat.Filter.allCases.map(\.rawValue)
     imageEncodings = InitialImage.Encoding.allCases.map(\.rawValue)
-    features = ["action", "actions", "image", "scale", "sha256", "points", "start", "trajectory"]
+    features =
+      ["action", "actions", "image", "scale", "sha256", "points", "start", "trajectory"]
+      + (records ? ["record"] : [])
     self.limits = limits
     self.model = model
   }

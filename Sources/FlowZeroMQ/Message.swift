@@ -39,6 +39,12 @@ public struct Message: ~Copyable {
   /// Whether more parts of the same message follow.
   public var hasMore: Bool { zmq_msg_more(pointer) != 0 }
 
+  /// The name that the handler of ``Authentication`` gave the sender; nil if nobody was asked.
+  public var user: String? {
+    guard let name = zmq_msg_gets(pointer, "User-Id"), name.pointee != 0 else { return nil }
+    return String(cString: name)
+  }
+
   /// A copy of the bytes.
   public var bytes: [UInt8] { withBytes { Array($0) } }
 

@@ -32,7 +32,15 @@ extension Socket {
   ///   - wait: whether to wait for a message.
   /// - Returns: nil if there was none and `wait` is false, or the socket's time for receiving ran out.
   public func receive(keeping limit: Int = .max, wait: Bool = true) throws(ZeroMQError) -> [[UInt8]]? {
+    try receiveNamed(keeping: limit, wait: wait)?.parts
+  }
+
+  /// Receives the parts of one message and the sender's ``Message/user``.
+  public func receiveNamed(
+    keeping limit: Int = .max, wait: Bool = true
+  ) throws(ZeroMQError) -> (parts: [[UInt8]], user: String?)? {
     var parts: [[UInt8]] = []
+    var user: String?
     var hasMore = true
     while hasMore {
       let message = Message()
@@ -42,9 +50,11 @@ extension Socket {
         guard error.code == ZeroMQError.wouldBlock, parts.isEmpty else { throw error }
         return nil
       }
+      // A router puts the name on the part that names the peer or on those behind it, as it happens.
+      user = user ?? message.user
       if parts.count < limit { parts.append(message.bytes) }
       hasMore = message.hasMore
     }
-    return parts
+    return (parts, user)
   }
 }

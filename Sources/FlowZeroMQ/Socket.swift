@@ -16,6 +16,8 @@ public struct Socket: ~Copyable {
     case request
     /// Receives a request and sends its answer, alternately.
     case reply
+    /// Exchanges messages with one other socket of its context.
+    case pair
 
     var number: Int32 {
       switch self {
@@ -23,13 +25,14 @@ public struct Socket: ~Copyable {
       case .dealer: ZMQ_DEALER
       case .request: ZMQ_REQ
       case .reply: ZMQ_REP
+      case .pair: ZMQ_PAIR
       }
     }
   }
 
   let pointer: UnsafeMutableRawPointer
   /// Kept so that the context outlives the socket.
-  private let context: Context
+  let context: Context
 
   /// Opens a socket.
   public init(_ context: Context, _ kind: Kind) throws(ZeroMQError) {
@@ -71,6 +74,11 @@ extension Socket {
 
   /// Sets an option.
   public func set(_ option: SocketOption<Int32>, _ value: Int32) throws(ZeroMQError) {
+    try set(option.number, value)
+  }
+
+  /// Sets an option.
+  public func set(_ option: SocketOption<UInt32>, _ value: UInt32) throws(ZeroMQError) {
     try set(option.number, value)
   }
 

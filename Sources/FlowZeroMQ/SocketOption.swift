@@ -12,6 +12,15 @@ extension SocketOption where Value == Bool {
   public static var routerMandatory: Self { Self(number: ZMQ_ROUTER_MANDATORY) }
   /// Whether messages are queued only for connections that are complete.
   public static var immediate: Self { Self(number: ZMQ_IMMEDIATE) }
+  /// Whether the socket is the server's end of CURVE.
+  static var curveServer: Self { Self(number: ZMQ_CURVE_SERVER) }
+  /// Whether a handshake fails when there is no handler to ask.
+  static var zapEnforceDomain: Self { Self(number: ZMQ_ZAP_ENFORCE_DOMAIN) }
+}
+
+extension SocketOption where Value == UInt32 {
+  /// A user of the system who may connect by ipc; set again for each. Without any everybody may whom the files let.
+  public static var ipcUser: Self { Self(number: ZMQ_IPC_FILTER_UID) }
 }
 
 extension SocketOption where Value == Int32 {
@@ -47,4 +56,12 @@ extension SocketOption where Value == Int64 {
 extension SocketOption where Value == [UInt8] {
   /// The name under which a router knows this socket.
   public static var routingIdentity: Self { Self(number: ZMQ_ROUTING_ID) }
+  /// What the handler of ZAP is told about where a connection came to.
+  static var zapDomain: Self { Self(number: ZMQ_ZAP_DOMAIN) }
+  /// Our public key.
+  static var curvePublicKey: Self { Self(number: ZMQ_CURVE_PUBLICKEY) }
+  /// Our secret key.
+  static var curveSecretKey: Self { Self(number: ZMQ_CURVE_SECRETKEY) }
+  /// The public key that the server must have.
+  static var curveServerKey: Self { Self(number: ZMQ_CURVE_SERVERKEY) }
 }

@@ -16,7 +16,7 @@ struct Flowctl: ParsableCommand {
       130 interrupted.
       """,
     version: "flowctl 0.1.0",
-    subcommands: [GenerateVideo.self, GenerateManifold.self, Models.self, Status.self])
+    subcommands: [GenerateVideo.self, GenerateManifold.self, Models.self, Status.self, Keys.self])
 
   static func main() {
     Interruption.install()

@@ -61,6 +61,9 @@ struct GenerateManifold: ParsableCommand {
   @Option(help: "An SVG file: a map of the first points.")
   var plot: String?
 
+  @Option(help: "Where the server keeps the stream too: a path in its folder for recordings.")
+  var record: String?
+
   @Flag(help: "Report as JSON.")
   var json = false
 
@@ -89,7 +92,7 @@ struct GenerateManifold: ParsableCommand {
     let request = try PointsRequest(
       model: model, count: count, evaluations: nfe, seed: seed, batch: batch, startTime: startTime,
       endTime: endTime,
-      wantsTrajectory: trajectory, start: points)
+      wantsTrajectory: trajectory, start: points, record: record)
     var client = try server.client()
     let isPipe = target.place == .standardOutput
     // A report as JSON on standard error has it for itself.

@@ -62,6 +62,9 @@ struct GenerateVideo: ParsableCommand {
   @Option(name: .shortAndLong, help: "A file, or - for standard output.")
   var output: String
 
+  @Option(help: "Where the server keeps the stream too: a path in its folder for recordings.")
+  var record: String?
+
   @Flag(help: "Report as JSON.")
   var json = false
 
@@ -87,7 +90,8 @@ struct GenerateVideo: ParsableCommand {
     try VideoRequest(
       model: model, frames: frames, seconds: seconds?.value, framesPerSecond: fps?.value, seed: seed,
       script: script(), image: initImage.map { path throws(ClientError) in try readFile(path) },
-      steps: steps, scale: scale, filter: filter, crf: crf, gop: gop, format: format)
+      steps: steps, scale: scale, filter: filter, crf: crf, gop: gop, format: format,
+      record: record)
   }
 
   private func script() throws -> ActionScript? {

@@ -13,16 +13,33 @@ struct ServerOptions: ParsableArguments {
         + "ipc:///run/flowd/flowd.sock.", valueName: "endpoint"))
   var connect: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The server's public key, or a file that holds it.",
+      discussion: "Without it FLOWD_SERVER_KEY; with neither the connection is not encrypted.",
+      valueName: "key"))
+  var serverKey: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The file of your secret key, made with flowctl keys.", discussion: "Without it FLOWD_KEY_FILE.",
+      valueName: "file"))
+  var keyFile: String?
+
   @Option(help: "How long to wait for a sign of the server.")
   var timeout = Seconds(5)
 
   /// Connects and greets.
   func client() throws -> Client {
-    let names = ["FLOWD_ENDPOINT", "XDG_RUNTIME_DIR"]
+    let names = [
+      "FLOWD_ENDPOINT", "XDG_RUNTIME_DIR", ClientIdentity.serverKeyVariable, ClientIdentity.keyFileVariable,
+    ]
     let pairs = names.compactMap { name in getenv(name).map { (name, String(cString: $0)) } }
     let environment = Dictionary(uniqueKeysWithValues: pairs)
     let endpoint = try Endpoint.resolve(option: connect, environment: environment)
-    return try Client.connect(to: endpoint, timeout: .seconds(timeout.value))
+    let identity = try ClientIdentity.resolve(
+      serverKey: serverKey, keyFile: keyFile, environment: environment)
+    return try Client.connect(to: endpoint, as: identity, timeout: .seconds(timeout.value))
   }
 }
 

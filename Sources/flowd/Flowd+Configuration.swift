@@ -13,6 +13,10 @@ extension Flowd {
       endpoint: ServerConfiguration.endpoint(option: bind, environment: environment))
     configuration.maximumSessions = maxSessions
     configuration.idleTimeout = .seconds(idleTimeout)
+    configuration.curveKeyFile = curveKey
+    configuration.usersFile = users
+    configuration.isInsecure = insecure
+    configuration.recordingsFolder = recordings
     configuration.version = Self.configuration.version
     return configuration
   }
@@ -26,7 +30,22 @@ extension Flowd {
     say("precision = \(precision?.rawValue ?? "as each bundle says")")
     say("max-sessions = \(maxSessions)")
     say("idle-timeout = \(idleTimeout)")
+    say("curve-key = \(curveKey ?? "none")")
+    say("users = \(users ?? "none")")
+    say("insecure = \(insecure)")
+    say("recordings = \(recordings ?? "none")")
     say("log-level = \(logLevel)")
+  }
+
+  /// Says what is wrong with keys, users and the folder for recordings; the result is an exit code, nil if nothing is.
+  func checkFiles() -> Int32? {
+    do throws(StartError) {
+      try resolved.checkFiles()
+      return nil
+    } catch {
+      say("\(error)")
+      return error.kind.rawValue
+    }
   }
 
   /// Loads every model and says what came of it; the result is an exit code.

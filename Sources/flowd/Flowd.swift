@@ -13,16 +13,18 @@ struct Flowd: ParsableCommand {
     commandName: "flowd",
     abstract: "Generates video and points on manifolds, and streams them over ZeroMQ.",
     discussion: """
-      Stops cleanly at SIGTERM or SIGINT: streams end with reason "drained"; a second signal stops at once.
+      Stops cleanly at SIGTERM or SIGINT: streams end with reason "drained"; a second signal stops at once. SIGHUP \
+      has the users file read again.
 
       Exit codes: 0 clean stop, 1 stopped at once, 2 usage, 65 a broken bundle (--check), 69 cannot listen, \
-      73 cannot make the socket's file, 75 another daemon listens there, 78 the configuration is not allowed.
+      73 cannot make the socket's file, 75 another daemon listens there, 77 a key or users file cannot be read or can \
+      be by others, 78 the configuration is not allowed.
       """,
     version: "flowd 0.1.0")
 
   @Option(
     help: """
-      Where to listen, ipc://PATH or tcp://127.0.0.1:PORT (default: $FLOWD_ENDPOINT, else flowd/flowd.sock in \
+      Where to listen, ipc://PATH or tcp://ADDRESS:PORT; beyond this machine with --curve-key only (default: $FLOWD_ENDPOINT, else flowd/flowd.sock in \
       $XDG_RUNTIME_DIR or /run).
       """)
   var bind: String?
@@ -43,10 +45,24 @@ struct Flowd: ParsableCommand {
   @Option(help: "Seconds without credit after which a stream ends.")
   var idleTimeout = 60.0
 
+  @Option(
+    help: "The file of this server's secret key, made with flowctl keys; clients then need keys as well.")
+  var curveKey: String?
+
+  @Option(
+    help: "The file that lists who may connect, with their public keys and limits; see docs/threat-model.md.")
+  var users: String?
+
+  @Flag(help: "Serve tcp beyond this machine without keys: anybody there can read and use it.")
+  var insecure = false
+
+  @Option(help: "The folder in which clients may have their streams recorded (default: none).")
+  var recordings: String?
+
   @Option(help: "Log lines from this level on: debug, info, warning, error.")
   var logLevel = "info"
 
-  @Flag(help: "Load every model, say what is wrong, and exit.")
+  @Flag(help: "Load every model, read the keys and users, say what is wrong, and exit.")
   var check = false
 
   @Flag(help: "Print the configuration and where each value comes from, and exit.")
@@ -67,7 +83,7 @@ struct Flowd: ParsableCommand {
   func run() throws {
     if printConfig { return printConfiguration() }
     let catalogue = catalogue
-    if check { throw ExitCode(checkModels(catalogue)) }
+    if check { throw ExitCode(checkFiles() ?? checkModels(catalogue)) }
     let status = DaemonProcess.run(configuration: resolved, catalogue: catalogue, logger: logger) {
       endpoint in
       say("flowd is ready at \(endpoint)")

@@ -14,13 +14,14 @@ struct CommandLineTests {
   @Test(
     "the help says what there is",
     arguments: [
-      ("--help", ["generate-video", "generate-manifold", "models", "status", "Exit status: 0 done"]),
+      ("--help", ["generate-video", "generate-manifold", "models", "status", "keys", "Exit status: 0 done"]),
       (
         "generate-video --help",
         [
           "--model", "--frames", "--seconds", "--fps", "--seed", "--actions", "--actions-file",
           "--init-image", "--steps", "--scale", "--filter", "--crf", "--gop", "--format",
-          "-o, --output", "--json", "--quiet", "--connect", "--timeout", "FLOWD_ENDPOINT",
+          "-o, --output", "--json", "--quiet", "--connect", "--timeout", "FLOWD_ENDPOINT", "--server-key",
+          "FLOWD_SERVER_KEY", "--key-file", "FLOWD_KEY_FILE",
         ]
       ),
       (

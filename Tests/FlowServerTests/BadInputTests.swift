@@ -94,7 +94,10 @@ struct BadInputTests {
       "a policy not offered", #""model":"pattern","policy":"newest""#, .badRequest, "policy",
       "take one of block, drop_oldest, latest"
     ),
-    ("a recording", #""model":"pattern","record":{"path":"x"}"#, .badRequest, "record", "leave it out"),
+    (
+      "a recording where none is kept", #""model":"pattern","record":{"path":"x"}"#, .forbidden, "record",
+      "leave record out"
+    ),
     (
       "an image without its bytes", #""model":"pattern","image":{"encoding":"rgb24","w":16,"h":12}"#,
       .badRequest,

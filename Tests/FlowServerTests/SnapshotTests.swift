@@ -47,6 +47,7 @@ struct SnapshotTests {
     let fork = try client.open(OpenRequest(model: "pattern", frames: 4, snapshot: taken.snapshot))
     #expect(fork.seed == opened.seed)
     #expect(try Self.bodies(client, fork.session, 4) == Array(rest[1...]))
+    #expect(try client.nextEnd().session == fork.session)
     let other = try client.open(OpenRequest(model: "pattern", seed: 6, frames: 4, snapshot: taken.snapshot))
     #expect(try Self.bodies(client, other.session, 4) != Array(rest[1...]))
   }

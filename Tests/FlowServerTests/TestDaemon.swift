@@ -33,9 +33,15 @@ struct TestClient: ~Copyable {
   let socket: Socket
   private let daemon: TestDaemon?
 
-  init(_ endpoint: String, kind: Socket.Kind = .dealer, keeping daemon: TestDaemon? = nil) throws {
+  init(
+    _ endpoint: String, kind: Socket.Kind = .dealer,
+    identity: (pair: CurveKeyPair, serverKey: CurvePublicKey)? = nil, name: String? = nil,
+    patience: Int32 = 20_000, keeping daemon: TestDaemon? = nil
+  ) throws {
     let socket = try Socket(Context(), kind)
-    try socket.set(.receiveTimeout, 20_000)
+    if let identity { try socket.useCurve(identity.pair, serverKey: identity.serverKey) }
+    if let name { try socket.set(.routingIdentity, Array(name.utf8)) }
+    try socket.set(.receiveTimeout, patience)
     try socket.connect(endpoint)
     self.socket = socket
     self.daemon = daemon
@@ -92,10 +98,10 @@ struct TestClient: ~Copyable {
   }
 
   /// Asks for the status until it is as wanted.
-  func awaitStatus(_ isWanted: (ServerStatus) -> Bool) throws {
+  func awaitStatus(for patience: Duration = .seconds(20), _ isWanted: (ServerStatus) -> Bool) throws {
     let start = ContinuousClock.now
     while !isWanted(try status()) {
-      try #require(start.duration(to: .now) < .seconds(20), "the status did not become what was expected")
+      try #require(start.duration(to: .now) < patience, "the status did not become what was expected")
     }
   }
 

@@ -92,6 +92,14 @@ package final class Child {
     return status
   }
 
+  /// What it has written to standard error by now.
+  package var errorsSoFar: String {
+    // Not read: the place where the child writes on is the same as ours.
+    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    let count = pread(fileno(errors), &bytes, bytes.count, 0)
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+  }
+
   /// Reads to the end of its output, and waits for its end.
   package func end() -> Ending {
     let rest = readAll(output)

@@ -32,6 +32,11 @@ struct ReplyTests {
     rateNumerator: 35,
     rateDenominator: 1,
     seed: .max, steps: 4, frames: 0, format: .fmp4, mediaType: "video/mp4")
+  static let welcome = {
+    var welcome = Welcome(server: "flowd", version: "0.1.0", limits: limits)
+    welcome.user = "ann"
+    return welcome
+  }()
   static let frame = FrameHeader(
     session: "s1", sequence: 3, width: 64, height: 48, action: "left", control: 7,
     generationMilliseconds: 1.5,
@@ -44,7 +49,8 @@ struct ReplyTests {
     "a reply that is written is read back as it was",
     arguments: [
       .welcome(Welcome(server: "flowd", version: "0.1.0", limits: limits)),
-      .capabilities(Capabilities(limits: limits)),
+      .welcome(welcome), .capabilities(Capabilities(limits: limits)),
+      .capabilities(Capabilities(limits: limits, records: true)),
       .capabilities(Capabilities(limits: limits, model: models[0])),
       .models(models), .models([]), .opened(opened), .frame(frame), .openedPoints(openedPoints),
       .points(points),

@@ -141,7 +141,7 @@ struct RequestTests {
     (#""points":9,"ctl_log":true"#, .badRequest, "ctl_log"), (#""from":{}"#, .badRequest, "from.snapshot"),
     (#""pace":"fast""#, .badRequest, "pace"), (#""ahead_ms":9"#, .badRequest, "ahead_ms"),
     (#""pace":"media","ahead_ms":60001"#, .badRequest, "ahead_ms"),
-    (#""record":{"path":"x"}"#, .badRequest, "record"),
+    (#""record":"x""#, .badRequest, "record"), (#""record":{}"#, .badRequest, "record.path"),
     (#""resume":{}"#, .badRequest, "model"), (#""prompt":"a red ball""#, .badRequest, "prompt"),
     (#""format":"rgb24""#, .badRequest, "format"), (#""format":{}"#, .badRequest, "format.kind"),
     (#""format":{"kind":"gif"}"#, .unsupportedFormat, "format.kind"),

@@ -48,8 +48,11 @@ extension ObjectiveRecipe {
     if time != nil, pairs != .diagonal {
       return "time is the law of pairs diagonal, and pairs \(pairs.rawValue) have their own; give law"
     }
-    if difference != nil, ![.meanFlow, .meanFlowOwn, .improvedMeanFlow, .continuousConsistency].contains(target) {
-      return "difference is for a derivative along the flow, and target \(target.rawValue) has none; use target meanFlow"
+    if difference != nil,
+      ![.meanFlow, .meanFlowOwn, .improvedMeanFlow, .continuousConsistency].contains(target)
+    {
+      return
+        "difference is for a derivative along the flow, and target \(target.rawValue) has none; use target meanFlow"
     }
     if splitsAnywhere == true, target != .semigroup {
       return "splitsAnywhere is the semigroup's, and target \(target.rawValue) splits nothing; remove it"
