@@ -43,6 +43,7 @@ struct ComputeScheduler {
 
   private let catalogue: any ModelCatalogue
   private let events: Mailbox<WorkerEvent>
+  private let pulse: ComputePulse
   private var models: [String: ServedModel] = [:]
   private var streams: [String: Stream] = [:]
   /// Frames and batches of points that are wanted, in the order in which they were asked for.
@@ -51,25 +52,31 @@ struct ComputeScheduler {
   private var clock = Duration.zero
   private var isStopped = false
 
-  init(catalogue: any ModelCatalogue, events: Mailbox<WorkerEvent>) {
+  init(catalogue: any ModelCatalogue, events: Mailbox<WorkerEvent>, pulse: ComputePulse) {
     self.catalogue = catalogue
     self.events = events
+    self.pulse = pulse
   }
 
   mutating func run(_ commands: Mailbox<ComputeWorker.Command>) {
     while !isStopped {
+      if jobs.isEmpty { pulse.rest() }
       for command in jobs.isEmpty ? commands.waitAndTake() : commands.take() { obey(command) }
+      pulse.beat()
       if !isStopped, !jobs.isEmpty { advance() }
     }
   }
 
   private mutating func obey(_ command: ComputeWorker.Command) {
+    pulse.beat()
     switch command {
     case .load(let name): load(name)
     case .begin(let session, let model, let beginning):
       streams[session] = Stream(model: model, kind: begin(model, beginning), served: clock)
     case .generate(let session, let action): want(Job(session: session, action: action))
-    case .forget(let session): forget(session)
+    case .forget(let session):
+      forget(session)
+      events.post(.forgotten(session))
     case .stop: isStopped = true
     }
   }

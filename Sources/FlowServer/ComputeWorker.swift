@@ -20,10 +20,13 @@ final class ComputeWorker: Sendable {
   private let thread: OwnThread
 
   /// Starts the thread; what it has to tell goes to `events`.
-  init(catalogue: any ModelCatalogue, commands: Mailbox<Command>, events: Mailbox<WorkerEvent>) {
+  init(
+    catalogue: any ModelCatalogue, commands: Mailbox<Command>, events: Mailbox<WorkerEvent>,
+    pulse: ComputePulse
+  ) {
     self.commands = commands
     thread = OwnThread {
-      var scheduler = ComputeScheduler(catalogue: catalogue, events: events)
+      var scheduler = ComputeScheduler(catalogue: catalogue, events: events, pulse: pulse)
       scheduler.run(commands)
     }
   }

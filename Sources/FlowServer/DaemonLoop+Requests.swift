@@ -11,11 +11,16 @@ extension DaemonLoop {
       do throws(WireError) {
         try answer(message.request, message.id, peer)
       } catch {
+        countRefusal(message.request, error)
         throw RequestRejection(id: message.id, session: message.request.session, error: error)
       }
     } catch {
       logger.debug(
-        "refused", metadata: ["code": "\(error.error.code.rawValue)", "reason": "\(error.error.message)"])
+        "refused",
+        metadata: [
+          "req": "\(error.id ?? "")", "code": "\(error.error.code.rawValue)",
+          "reason": "\(error.error.message)",
+        ])
       send(.error(Failure(session: error.session, error.error)), error.id, to: peer)
     }
   }
@@ -50,7 +55,7 @@ extension DaemonLoop {
       sessions: configuration.maximumSessions, idleMilliseconds: configuration.idleTimeout.milliseconds)
   }
 
-  private var status: ServerStatus {
+  var status: ServerStatus {
     ServerStatus(
       version: configuration.version, uptimeMilliseconds: now.milliseconds, isDraining: drainDeadline != nil,
       limits: limits, sessions: seats.keys.sorted().compactMap { seats[$0]?.session.status(at: now) },
@@ -108,7 +113,7 @@ extension Request {
 
 extension Session {
   /// The kind of stream, as far as it is known.
-  private var format: String {
+  var format: String {
     switch plan {
     case .video(let plan): plan.format.rawValue
     case .points: PointsWish.format

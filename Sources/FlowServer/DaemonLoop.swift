@@ -13,7 +13,7 @@ struct DaemonLoop: ~Copyable {
     let peer: Peer
   }
 
-  let configuration: ServerConfiguration
+  var configuration: ServerConfiguration
   let logger: Logger
   let compute: ComputeWorker
   let encode: EncodeWorker
@@ -31,10 +31,11 @@ struct DaemonLoop: ~Copyable {
   var sessionsOpened = 0
   var framesGenerated = 0
   var pointsGenerated = 0
+  var operations: Operations
 
   init(
     configuration: ServerConfiguration, logger: Logger, router: consuming Router, models: ModelTable,
-    compute: ComputeWorker, encode: EncodeWorker, events: Mailbox<WorkerEvent>
+    compute: ComputeWorker, encode: EncodeWorker, events: Mailbox<WorkerEvent>, operations: Operations
   ) {
     self.configuration = configuration
     self.logger = logger
@@ -43,6 +44,7 @@ struct DaemonLoop: ~Copyable {
     self.compute = compute
     self.encode = encode
     self.events = events
+    self.operations = operations
   }
 
   /// The time since the start.
@@ -50,9 +52,10 @@ struct DaemonLoop: ~Copyable {
 
   /// Serves until the daemon has been asked to stop and its sessions have ended.
   mutating func run() throws(ZeroMQError) {
-    for name in models.names { load(name) }
+    preload()
+    report()
     while !isFinished {
-      try router.wait(or: events.fileDescriptor, milliseconds: patience)
+      try router.wait(or: events.fileDescriptor, milliseconds: patience(patience))
       for event in events.take() { take(event) }
       // A bounded number at a time, so that clients who ask without end cannot keep streams waiting.
       for _ in 0..<64 {
@@ -62,6 +65,7 @@ struct DaemonLoop: ~Copyable {
       gone.formUnion(router.retry())
       for name in seats.keys.sorted() { handle(name, .tick) }
       dismissGone()
+      report()
     }
     try router.linger(milliseconds: isAborted ? 0 : 1000)
   }
@@ -80,6 +84,9 @@ struct DaemonLoop: ~Copyable {
       if case .generated(let unit, _) = event { count(unit) }
       handle(name, event)
     case .model(let name, let outcome): modelArrived(name, outcome)
+    case .forgotten(let name): streamForgotten(name)
+    case .reconfigure(let configuration): reconfigure(configuration)
+    case .logStatus: logStatus()
     case .stop(let isUrgent): stop(isUrgent: isUrgent)
     }
   }
@@ -98,6 +105,7 @@ struct DaemonLoop: ~Copyable {
     logger.info("draining", metadata: ["sessions": "\(seats.count)"])
     let deadline = now + configuration.drainTimeout
     drainDeadline = deadline
+    tellStopping()
     for name in seats.keys.sorted() { handle(name, .drain(until: deadline)) }
   }
 
@@ -106,6 +114,7 @@ struct DaemonLoop: ~Copyable {
     guard let peer = seats[name]?.peer else { return }
     let time = now
     let actions = seats[name]?.session.handle(event, at: time) ?? []
+    measure(event, actions, of: name, at: time)
     for action in actions { perform(action, name, peer) }
   }
 
@@ -132,13 +141,15 @@ struct DaemonLoop: ~Copyable {
     logger.info(
       "session ended",
       metadata: [
-        "sid": "\(name)", "reason": "\(end.reason.rawValue)", "frames": "\(end.frames)",
-        "points": "\(end.points ?? 0)",
-        "dur_ms": "\(end.milliseconds)",
+        "sid": "\(name)", "reason": "\(end.reason.rawValue)", "frames": .stringConvertible(end.frames),
+        "points": .stringConvertible(end.points ?? 0), "dur_ms": .stringConvertible(end.milliseconds),
       ])
   }
 
   mutating func send(_ reply: Reply, _ id: String?, _ body: [UInt8]? = nil, to peer: Peer) {
+    if case .error(let failure) = reply {
+      operations.metrics.add(.errors, ["code": failure.error.code.rawValue])
+    }
     guard !gone.contains(peer) else { return }
     let header = ReplyMessage(id: id, reply).header()
     if router.send(body.map { [header, $0] } ?? [header], to: peer) == .unreachable { gone.insert(peer) }

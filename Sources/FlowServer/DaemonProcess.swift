@@ -8,18 +8,31 @@ public import Logging
 public enum DaemonProcess {
   /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once with code 1.
   ///
+  /// SIGUSR1 writes the status to the log. SIGHUP looks for models anew.
+  ///
   /// - Parameters:
+  ///   - supervisor: the service manager, who is told how the daemon is.
+  ///   - settings: read again at SIGHUP, if there are any.
   ///   - ready: told the endpoint once the daemon listens there.
   /// - Returns: the exit code: 0 after a clean stop, otherwise one of ``StartError/Kind``.
   public static func run(
     configuration: ServerConfiguration, catalogue: any ModelCatalogue, logger: Logger,
-    ready: (String) -> Void
+    supervisor: Supervisor? = nil, settings: LiveSettings? = nil, ready: (String) -> Void
   ) -> Int32 {
     do {
-      let daemon = try Daemon(configuration: configuration, catalogue: catalogue, logger: logger)
-      let watch = try SignalWatch { count in
-        if count > 1 { _exit(1) }
-        daemon.drain()
+      let daemon = try Daemon(
+        configuration: configuration, catalogue: catalogue, logger: logger, supervisor: supervisor)
+      let watch = try SignalWatch { signal, count in
+        switch signal {
+        case .stop:
+          if count > 1 { _exit(1) }
+          daemon.drain()
+        case .reload: reload(daemon, settings, supervisor, logger)
+        case .logStatus: daemon.logStatus()
+        }
+      }
+      if let address = daemon.httpAddress {
+        logger.notice("http is served", metadata: ["address": "\(address)"])
       }
       ready(daemon.endpoint)
       daemon.wait()
@@ -32,4 +45,13 @@ public enum DaemonProcess {
       return StartError.Kind.unavailable.rawValue
     }
   }
+}
+
+private func reload(
+  _ daemon: Daemon, _ settings: LiveSettings?, _ supervisor: Supervisor?, _ logger: Logger
+) {
+  if let supervisor, !supervisor.tellReloading() {
+    logger.warning("the service manager does not listen at NOTIFY_SOCKET")
+  }
+  daemon.reconfigure(settings?.reload(logger))
 }

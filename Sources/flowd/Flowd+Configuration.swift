@@ -1,60 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import ArgumentParser
 internal import FlowGeneration
 internal import FlowServer
-internal import FlowTensor
 internal import Glibc
 
-extension Flowd {
-  /// The configuration that the options and the environment amount to.
-  var resolved: ServerConfiguration {
-    var configuration = ServerConfiguration(
-      endpoint: ServerConfiguration.endpoint(option: bind, environment: environment))
-    configuration.maximumSessions = maxSessions
-    configuration.idleTimeout = .seconds(idleTimeout)
-    configuration.version = Self.configuration.version
-    return configuration
+extension DaemonSettings {
+  /// The models of the folders.
+  var catalogue: ModelDirectories {
+    ModelDirectories([
+      ModelDirectory(models) { [precision] folder in
+        .video(CausalVideoModel(try VideoBundle(folder: folder, precision: precision)))
+      },
+      ModelDirectory(manifolds, manifest: ManifoldBundle.manifestName) { [precision] folder in
+        .manifold(FlowMapModel(try ManifoldBundle(folder: folder), precision: precision))
+      },
+    ])
   }
+}
 
-  func printConfiguration() {
-    let endpointSource =
-      bind != nil ? "--bind" : environment["FLOWD_ENDPOINT"] != nil ? "FLOWD_ENDPOINT" : "default"
-    say("bind = \(resolved.endpoint)  # \(endpointSource)")
-    say("models = \(models)")
-    say("manifolds = \(manifolds)")
-    say("precision = \(precision?.rawValue ?? "as each bundle says")")
-    say("max-sessions = \(maxSessions)")
-    say("idle-timeout = \(idleTimeout)")
-    say("log-level = \(logLevel)")
-  }
+/// Prints every setting and where its value comes from.
+func printConfiguration(_ loaded: LoadedSettings) {
+  for value in loaded.values { say("\(value.key) = \(value.text)  # \(value.source)") }
+  for warning in loaded.warnings { complain("flowd: \(warning)") }
+}
 
-  /// Loads every model and says what came of it; the result is an exit code.
-  func checkModels(_ catalogue: ModelDirectories) -> Int32 {
-    let names = catalogue.names()
-    if names.isEmpty { say("\(catalogue.folders.map(\.path).joined(separator: ", ")): no models") }
-    var status: Int32 = 0
-    for name in names {
-      do {
-        switch try catalogue.load(name).description {
-        case .video(let model):
-          say("\(name): good, \(model.width)×\(model.height), \(model.actions.count) actions")
-        case .manifold(let model):
-          say("\(name): good, points of \(model.geometry.name), 1 to \(model.maximumEvaluations) evaluations")
-        }
-      } catch {
-        say("\(name): \(error)")
-        status = EX_DATAERR
+/// Loads every model and says what came of it; the result is an exit code.
+func checkModels(_ catalogue: ModelDirectories) -> Int32 {
+  let names = catalogue.names()
+  if names.isEmpty { say("\(catalogue.folders.map(\.path).joined(separator: ", ")): no models") }
+  var status: Int32 = 0
+  for name in names {
+    do {
+      switch try catalogue.load(name).description {
+      case .video(let model):
+        say("\(name): good, \(model.width)×\(model.height), \(model.actions.count) actions")
+      case .manifold(let model):
+        say("\(name): good, points of \(model.geometry.name), 1 to \(model.maximumEvaluations) evaluations")
       }
+    } catch {
+      say("\(name): \(error)")
+      status = EX_DATAERR
     }
-    return status
   }
+  return status
+}
 
-  private var environment: [String: String] {
-    var variables: [String: String] = [:]
-    for name in ["FLOWD_ENDPOINT", "XDG_RUNTIME_DIR"] {
-      variables[name] = getenv(name).map { String(cString: $0) }
-    }
-    return variables
-  }
+/// Prints a line at once, also into a pipe.
+func say(_ line: String) {
+  print(line)
+  fflush(nil)
+}
+
+/// Writes a line to standard error.
+func complain(_ line: String) {
+  var line = line + "\n"
+  _ = line.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
