@@ -147,7 +147,7 @@ let package = Package(
     tests(
       "FlowServer",
       [
-        "FlowGeneration", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest",
+        "FlowGeneration", "FlowTensor", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest",
         "FlowTestSupport", "flowd", logging,
       ]),
     tests("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowTestSupport", "flowctl"]),

@@ -102,7 +102,7 @@ struct DaemonLoop: ~Copyable {
     // A request to drain that follows does not take back an abort.
     isAborted = isAborted || isUrgent
     guard drainDeadline == nil else { return }
-    logger.info("draining", metadata: ["sessions": "\(seats.count)"])
+    logger.info("draining", metadata: ["sessions": .stringConvertible(seats.count)])
     let deadline = now + configuration.drainTimeout
     drainDeadline = deadline
     tellStopping()

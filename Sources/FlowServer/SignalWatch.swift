@@ -27,8 +27,9 @@ final class SignalWatch: Sendable {
 
   /// Begins to watch; `body` is told what was signalled, and how often so far. Several may count as one call.
   init(_ body: @escaping @Sendable (OperatorSignal, Int) -> Void) throws(ZeroMQError) {
+    // Of several at a time the one that stops comes last, so that the others are not lost.
     let wakeUps = [
-      (OperatorSignal.stop, try WakeUp()), (.reload, try WakeUp()), (.logStatus, try WakeUp()),
+      (OperatorSignal.logStatus, try WakeUp()), (.reload, try WakeUp()), (.stop, try WakeUp()),
     ]
     for (signal, wakeUp) in wakeUps {
       signal.write(to: wakeUp.fileDescriptor)

@@ -23,7 +23,7 @@ struct Flowd: ParsableCommand {
       Exit codes: 0 clean stop, 1 stopped at once, 2 usage, 65 a broken bundle (--check), 69 cannot listen, \
       73 cannot make the socket's file, 75 another daemon listens there, 78 the configuration is not allowed.
       """,
-    version: "flowd 0.1.0")
+    version: "flowd \(ServerConfiguration(endpoint: "").version)")
 
   @Option(
     help:

@@ -5,7 +5,8 @@ func suggestion(for name: String, among known: [String]) -> String {
   guard !known.isEmpty else { return "there are none" }
   let ranked = known.map { (name: $0, distance: editDistance(name, $0)) }
     .sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
-  let near = ranked.prefix(3).filter { $0.distance <= max(2, name.count / 2) }
+  let bound = min(max(2, name.count / 3), ranked[0].distance + 1)
+  let near = ranked.prefix(3).filter { $0.distance <= bound }
   if near.isEmpty { return "there are \(known.sorted().joined(separator: ", "))" }
   return "the nearest: \(near.map(\.name).joined(separator: ", "))"
 }
