@@ -40,9 +40,12 @@ final class NotifySocket {
   /// Reads to the message that begins with `line`, and returns it and all before it.
   @discardableResult
   func await(_ line: String) throws -> [[String]] {
+    let start = ContinuousClock.now
     var messages: [[String]] = []
     while messages.last?.first?.hasPrefix(line) != true {
       messages.append(try #require(receive(), "no \(line) came, only \(messages)"))
+      // Heartbeats come for ever.
+      try #require(start.duration(to: .now) < .seconds(20), "no \(line) among \(messages.count) messages")
     }
     return messages
   }

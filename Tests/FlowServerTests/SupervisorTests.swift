@@ -71,7 +71,7 @@ struct SupervisorTests {
     try manager.await("READY=1")
     for _ in 0..<3 { try manager.await("WATCHDOG=1") }
     let client = try daemon.connect()
-    _ = try client.open(OpenRequest(model: "gated", seed: 1, frames: 1))
+    let session = try client.open(OpenRequest(model: "gated", seed: 1, frames: 1)).session
     try manager.await("STATUS=degraded: the compute thread has been at one thing")
     // Twenty times as long as it takes otherwise.
     var silence: [[String]] = []
@@ -83,6 +83,7 @@ struct SupervisorTests {
     gate.open(1)
     try manager.await("WATCHDOG=1")
     try manager.await("STATUS=ready")
+    #expect(try client.collect(session).end?.reason == .done)
   }
 
   @Test(
