@@ -55,7 +55,7 @@ struct DaemonLoop: ~Copyable {
     preload()
     report()
     while !isFinished {
-      try router.wait(or: events.fileDescriptor, milliseconds: patience(patience))
+      try router.wait(or: events.fileDescriptor, milliseconds: bounded(patience))
       for event in events.take() { take(event) }
       // A bounded number at a time, so that clients who ask without end cannot keep streams waiting.
       for _ in 0..<64 {

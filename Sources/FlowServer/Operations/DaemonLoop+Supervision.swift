@@ -32,7 +32,7 @@ extension DaemonLoop {
   }
 
   /// Milliseconds to wait, -1 being for ever: as many as `wanted`, or fewer if something is to be told before.
-  func patience(_ wanted: Int) -> Int {
+  func bounded(_ wanted: Int) -> Int {
     var bounds: [Int] = []
     if operations.board != nil {
       let period = operations.owesSnapshot ? Self.shortestPeriod : StatusBoard.period
@@ -97,7 +97,9 @@ extension DaemonLoop {
     if operations.hasBeenReady, !operations.hasToldReady, drainDeadline == nil {
       operations.hasToldReady = told(supervisor.tell("READY=1"))
     }
+    // One line: what a model's loader says may be several.
     let line = "\(readiness.line); sessions: \(seats.count) of \(configuration.maximumSessions)"
+      .replacing("\n", with: " ")
     if line != operations.toldStatus, told(supervisor.tell("STATUS=\(line)")) { operations.toldStatus = line }
     guard let heartbeat = supervisor.heartbeat, !isStuck else { return }
     if let last = operations.fedAt, time - last < heartbeat { return }
