@@ -18,6 +18,11 @@ let kernels: [CSetting] = [
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let settings = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let http = [
+  Target.Dependency.product(name: "FlyingFox", package: "FlyingFox"),
+  Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox"),
+]
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A library target of ours; `Sources/NAME` holds it.
@@ -47,7 +52,11 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
+    .package(
+      url: "https://github.com/apple/swift-configuration", from: "1.0.0",
+      traits: ["YAML", "CommandLineArguments"]),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.26.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
@@ -69,8 +78,8 @@ let package = Package(
       "FlowServer",
       [
         "FlowGeneration", "FlowManifolds", "FlowTensor", "FlowVideo", "FlowWire", "FlowZeroMQ", "FlowDigest",
-        deque, logging,
-      ]),
+        deque, logging, settings, yaml,
+      ] + http),
     library("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowPlot"]),
 
     // Row 5: generating and training.
@@ -140,7 +149,7 @@ let package = Package(
     tests(
       "FlowServer",
       [
-        "FlowGeneration", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest",
+        "FlowGeneration", "FlowTensor", "FlowWire", "FlowZeroMQ", "FlowVideo", "FlowDigest",
         "FlowTestSupport", "flowd", logging,
       ]),
     tests("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowTestSupport", "flowctl"]),

@@ -58,6 +58,7 @@ struct ComputeScheduler {
   private let catalogue: any ModelCatalogue
   private let events: Mailbox<WorkerEvent>
   private let watch: StepWatch
+  private let pulse: ComputePulse
   private var models: [String: ServedModel] = [:]
   private var streams: [String: Stream] = [:]
   /// Frames and batches of points that are wanted, in the order in which they were asked for.
@@ -66,20 +67,26 @@ struct ComputeScheduler {
   private var clock = Duration.zero
   private var isStopped = false
 
-  init(catalogue: any ModelCatalogue, events: Mailbox<WorkerEvent>, watch: StepWatch) {
+  init(
+    catalogue: any ModelCatalogue, events: Mailbox<WorkerEvent>, watch: StepWatch, pulse: ComputePulse
+  ) {
     self.catalogue = catalogue
     self.events = events
     self.watch = watch
+    self.pulse = pulse
   }
 
   mutating func run(_ commands: Mailbox<ComputeWorker.Command>) {
     while !isStopped {
+      if jobs.isEmpty { pulse.rest() }
       for command in jobs.isEmpty ? commands.waitAndTake() : commands.take() { obey(command) }
+      pulse.beat()
       if !isStopped, !jobs.isEmpty { advance() }
     }
   }
 
   private mutating func obey(_ command: ComputeWorker.Command) {
+    pulse.beat()
     switch command {
     case .load(let name): load(name, anew: false)
     case .reload(let name): load(name, anew: true)
@@ -88,7 +95,9 @@ struct ComputeScheduler {
     case .generate(let session, let action): want(Job(session: session, work: .advance(action: action)))
     case .snapshot(let session, let name, let id): want(Job(session: session, work: .snapshot(name, id: id)))
     case .rewind(let session, let name): want(Job(session: session, work: .rewind(name)))
-    case .forget(let session): forget(session)
+    case .forget(let session):
+      forget(session)
+      events.post(.forgotten(session))
     case .stop: isStopped = true
     }
   }

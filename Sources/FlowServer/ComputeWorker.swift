@@ -29,12 +29,15 @@ final class ComputeWorker: Sendable {
   private let thread: OwnThread
 
   /// Starts the thread; what it has to tell goes to `events`.
-  init(catalogue: any ModelCatalogue, commands: Mailbox<Command>, events: Mailbox<WorkerEvent>) {
+  init(
+    catalogue: any ModelCatalogue, commands: Mailbox<Command>, events: Mailbox<WorkerEvent>,
+    pulse: ComputePulse
+  ) {
     let watch = StepWatch()
     self.commands = commands
     self.watch = watch
     thread = OwnThread {
-      var scheduler = ComputeScheduler(catalogue: catalogue, events: events, watch: watch)
+      var scheduler = ComputeScheduler(catalogue: catalogue, events: events, watch: watch, pulse: pulse)
       scheduler.run(commands)
     }
   }

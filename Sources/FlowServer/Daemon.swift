@@ -11,27 +11,32 @@ public final class Daemon: Sendable {
   /// Where it listens, a wildcard port replaced by the one that was taken.
   public let endpoint: String
   private let usersFile: String?
+  /// Where it tells health and metrics over HTTP, port 0 replaced by the one that was taken; nil if it does not.
+  public let httpAddress: String?
   private let events: Mailbox<WorkerEvent>
   private let thread: OwnThread
 
   /// Starts a daemon; it listens when this returns, and begins to load its models.
   ///
+  /// - Parameters:
+  ///   - supervisor: the service manager, who is told how the daemon is.
   /// - Throws: an error with the exit code that fits it.
   public init(
-    configuration: ServerConfiguration, catalogue: any ModelCatalogue, logger: Logger
+    configuration: ServerConfiguration, catalogue: any ModelCatalogue, logger: Logger,
+    supervisor: Supervisor? = nil
   ) throws(StartError) {
     usersFile = configuration.usersFile
-    let outcome: Mailbox<Result<String, StartError>>
+    let outcome: Mailbox<StartOutcome>
     do throws(ZeroMQError) {
       let posts = try DaemonPosts()
-      let started = try Mailbox<Result<String, StartError>>()
+      let started = try Mailbox<StartOutcome>()
       events = posts.events
       outcome = started
-      thread = OwnThread { serve(configuration, catalogue, logger, posts, started) }
+      thread = OwnThread { serve(configuration, catalogue, logger, supervisor, posts, started) }
     } catch {
       throw StartError(.unavailable, "\(error)")
     }
-    endpoint = try outcome.waitAndTake()[0].get()
+    (endpoint, httpAddress) = try outcome.waitAndTake()[0].get()
   }
 
   deinit {
@@ -53,12 +58,23 @@ public final class Daemon: Sendable {
   /// Opens nothing any more, ends the sessions with reason `drained`, then stops.
   public func drain() { events.post(.stop(isUrgent: false)) }
 
+  /// Takes over another configuration and looks for models anew; nil does only the latter.
+  ///
+  /// Where the daemon listens does not change, and sessions keep the limits with which they were opened.
+  public func reconfigure(_ configuration: ServerConfiguration?) { events.post(.reconfigure(configuration)) }
+
+  /// Writes the status to the log.
+  public func logStatus() { events.post(.logStatus) }
+
   /// Stops at once; clients are not told.
   public func abort() { events.post(.stop(isUrgent: true)) }
 
   /// Waits until the daemon has stopped.
   public func wait() { thread.join() }
 }
+
+/// Where a daemon listens for clients and for HTTP, or why it does not.
+private typealias StartOutcome = Result<(endpoint: String, http: String?), StartError>
 
 /// The ways between the threads.
 private struct DaemonPosts: Sendable {
@@ -78,7 +94,7 @@ private struct DaemonPosts: Sendable {
 /// The life of the thread of the sockets: the socket is made, used and closed here.
 private func serve(
   _ configuration: ServerConfiguration, _ catalogue: any ModelCatalogue, _ logger: Logger,
-  _ posts: DaemonPosts, _ started: Mailbox<Result<String, StartError>>
+  _ supervisor: Supervisor?, _ posts: DaemonPosts, _ started: Mailbox<StartOutcome>
 ) {
   do throws(StartError) {
     let access = try AccessControl(configuration)
@@ -87,20 +103,27 @@ private func serve(
     // Held until the socket is closed.
     let claim = try EndpointClaim(configuration.endpoint, isOpen: access != nil || configuration.isInsecure)
     let router = try bind(configuration.endpoint, access)
-    let compute = ComputeWorker(catalogue: catalogue, commands: posts.compute, events: posts.events)
+    let board = configuration.httpAddress.map { _ in StatusBoard() }
+    let health = try board.map { board throws(StartError) in
+      try HealthServer(configuration.httpAddress ?? "", board, logger)
+    }
+    let operations = Operations(board: board, supervisor: supervisor, pulse: ComputePulse())
+    let compute = ComputeWorker(
+      catalogue: catalogue, commands: posts.compute, events: posts.events, pulse: operations.pulse)
     let encode = EncodeWorker(commands: posts.encode, events: posts.events)
     let recorder = folder.map {
       RecordWorker(
         $0, byteLimit: configuration.recordingBacklog, commands: posts.record, events: posts.events)
     }
-    started.post(.success(router.boundEndpoint))
+    started.post(.success((router.boundEndpoint, health?.address)))
     run(
       DaemonLoop(
         configuration: configuration, logger: logger, router: router, models: ModelTable(catalogue),
-        compute: compute, encode: encode, recorder: recorder, events: posts.events))
+        compute: compute, encode: encode, recorder: recorder, events: posts.events, operations: operations))
     compute.stop()
     encode.stop()
     _ = consume claim
+    withExtendedLifetime(health) {}
   } catch {
     started.post(.failure(error))
   }

@@ -11,6 +11,7 @@ extension DaemonLoop {
 
   /// Gives a session to another connection, if it may have it.
   mutating func resume(_ wish: ResumeRequest, _ id: String?, _ peer: Peer) throws(WireError) {
+    forgetTails()
     let name = wish.session, token = SessionToken(hexadecimal: wish.token)
     if let tail = ended.firstIndex(where: {
       $0.end.session == name && $0.session.token == token && $0.key == peer.key

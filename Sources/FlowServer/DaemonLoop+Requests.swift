@@ -11,12 +11,14 @@ extension DaemonLoop {
       do throws(WireError) {
         try answer(message.request, message.id, peer)
       } catch {
+        countRefusal(message.request, error)
         throw RequestRejection(id: message.id, session: message.request.session, error: error)
       }
     } catch {
       logger.debug(
         // Not the message, which quotes what the client wrote.
-        "refused", metadata: ["code": "\(error.error.code.rawValue)", "field": "\(error.error.field ?? "")"])
+        "refused",
+        metadata: ["code": "\(error.error.code.rawValue)", "field": "\(error.error.field ?? "")"])
       send(.error(Failure(session: error.session, error.error)), error.id, to: peer)
     }
   }
@@ -61,7 +63,8 @@ extension DaemonLoop {
       sessions: configuration.maximumSessions, idleMilliseconds: configuration.idleTimeout.milliseconds)
   }
 
-  private func status(for user: User?) -> ServerStatus {
+  /// How the daemon is, as a user may know it; nil is whoever may know all.
+  func status(for user: User?) -> ServerStatus {
     let shown = seats.filter { belongs($0.value, to: user) }
     return ServerStatus(
       version: configuration.version, uptimeMilliseconds: now.milliseconds, isDraining: drainDeadline != nil,
@@ -128,7 +131,7 @@ extension Request {
 
 extension Session {
   /// The kind of stream, as far as it is known.
-  private var format: String {
+  var format: String {
     switch plan {
     case .video(let plan): plan.format.rawValue
     case .points: PointsWish.format

@@ -24,7 +24,7 @@ struct DaemonLoop: ~Copyable {
     let time: Duration
   }
 
-  let configuration: ServerConfiguration
+  var configuration: ServerConfiguration
   let logger: Logger
   let compute: ComputeWorker
   let encode: EncodeWorker
@@ -50,10 +50,12 @@ struct DaemonLoop: ~Copyable {
   var sessionsOpened = 0
   var framesGenerated = 0
   var pointsGenerated = 0
+  var operations: Operations
 
   init(
     configuration: ServerConfiguration, logger: Logger, router: consuming Router, models: ModelTable,
-    compute: ComputeWorker, encode: EncodeWorker, recorder: RecordWorker?, events: Mailbox<WorkerEvent>
+    compute: ComputeWorker, encode: EncodeWorker, recorder: RecordWorker?, events: Mailbox<WorkerEvent>,
+    operations: Operations
   ) {
     self.configuration = configuration
     self.logger = logger
@@ -63,6 +65,7 @@ struct DaemonLoop: ~Copyable {
     self.encode = encode
     self.recorder = recorder
     self.events = events
+    self.operations = operations
   }
 
   /// The time since the start.
@@ -70,9 +73,10 @@ struct DaemonLoop: ~Copyable {
 
   /// Serves until the daemon has been asked to stop and its sessions have ended.
   mutating func run() throws(ZeroMQError) {
-    for name in models.names { load(name) }
+    preload()
+    report()
     while !isFinished {
-      try router.wait(or: events.fileDescriptor, milliseconds: patience)
+      try router.wait(or: events.fileDescriptor, milliseconds: bounded(patience))
       for event in events.take() { take(event) }
       // A bounded number at a time, so that clients who ask without end cannot keep streams waiting.
       for _ in 0..<64 {
@@ -84,6 +88,7 @@ struct DaemonLoop: ~Copyable {
       dismissGone()
       letIn()
       forgetTails()
+      report()
     }
     closeRecordings()
     try router.linger(milliseconds: isAborted ? 0 : 1000)
@@ -112,6 +117,9 @@ struct DaemonLoop: ~Copyable {
     case .model(let name, let outcome): modelArrived(name, outcome)
     case .recording(let name, let event): take(name, event)
     case .users(let users): install(users)
+    case .forgotten(let name): streamForgotten(name)
+    case .reconfigure(let configuration): reconfigure(configuration)
+    case .logStatus: logStatus()
     case .stop(let isUrgent): stop(isUrgent: isUrgent)
     }
   }
@@ -127,9 +135,10 @@ struct DaemonLoop: ~Copyable {
     // A request to drain that follows does not take back an abort.
     isAborted = isAborted || isUrgent
     guard drainDeadline == nil else { return }
-    logger.info("draining", metadata: ["sessions": "\(seats.count)"])
+    logger.info("draining", metadata: ["sessions": .stringConvertible(seats.count)])
     let deadline = now + configuration.drainTimeout
     drainDeadline = deadline
+    tellStopping()
     for name in seats.keys.sorted() { handle(name, .drain(until: deadline)) }
   }
 
@@ -138,6 +147,7 @@ struct DaemonLoop: ~Copyable {
     guard !waitsForFile(name, event) else { return }
     let time = now
     let actions = seats[name]?.session.handle(event, at: time) ?? []
+    measure(event, actions, of: name, at: time)
     for action in actions { perform(action, name) }
   }
 
@@ -171,14 +181,16 @@ struct DaemonLoop: ~Copyable {
     logger.info(
       "session ended",
       metadata: [
-        "sid": "\(name)", "reason": "\(end.reason.rawValue)", "frames": "\(end.frames)",
-        "points": "\(end.points ?? 0)",
-        "dur_ms": "\(end.milliseconds)",
+        "sid": "\(name)", "reason": "\(end.reason.rawValue)", "frames": .stringConvertible(end.frames),
+        "points": .stringConvertible(end.points ?? 0), "dur_ms": .stringConvertible(end.milliseconds),
       ])
     letIn()
   }
 
   mutating func send(_ reply: Reply, _ id: String?, _ body: [UInt8]? = nil, to peer: Peer) {
+    if case .error(let failure) = reply {
+      operations.metrics.add(.errors, ["code": failure.error.code.rawValue])
+    }
     guard !gone.contains(peer), !holdEnd(reply, id, peer) else { return }
     let header = ReplyMessage(id: id, reply).header()
     if router.send(body.map { [header, $0] } ?? [header], to: peer) == .unreachable { gone.insert(peer) }

@@ -33,14 +33,29 @@ public struct JSONLogHandler: LogHandler {
     var object = JSONObject()
     object.append("ts", .string(timestamp()))
     object.append("level", .string(event.level.rawValue))
-    object.append("component", .string(label))
-    object.append("msg", .string("\(event.message)"))
     let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+    object.append("component", all["component"].map(json) ?? .string(label))
+    object.append("msg", .string("\(event.message)"))
     for (key, value) in all.sorted(by: { $0.key < $1.key }) where object[key] == nil {
-      object.append(key, .string("\(value)"))
+      object.append(key, json(value))
     }
     return .object(object)
   }
+}
+
+/// A value of the metadata: whole numbers and JSON as they are, everything else as text.
+private func json(_ value: Logger.Metadata.Value) -> JSONValue {
+  guard case .stringConvertible(let content) = value else { return .string("\(value)") }
+  if let json = content as? JSONMetadata { return json.value }
+  if let number = content as? any FixedWidthInteger { return .integer(Int128(number)) }
+  return .string("\(content)")
+}
+
+/// JSON as a value of a log's metadata.
+struct JSONMetadata: CustomStringConvertible, Sendable {
+  let value: JSONValue
+
+  var description: String { String(decoding: value.serialised(), as: UTF8.self) }
 }
 
 /// Now, in RFC 3339 with nanoseconds.

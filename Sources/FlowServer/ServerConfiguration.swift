@@ -2,20 +2,38 @@
 
 /// What an operator decides about a daemon.
 public struct ServerConfiguration: Sendable, Equatable {
+  /// Which models are loaded before anybody asks for them.
+  public enum Preload: Sendable, Equatable {
+    /// Every model of the folders.
+    case all
+    /// These; an empty list loads none.
+    case names([String])
+  }
+
   /// Where it listens: `ipc://PATH` or `tcp://ADDRESS:PORT`; without a key the address must be of this machine.
   public var endpoint: String
   /// The most sessions at a time.
   public var maximumSessions = 2
-  /// The most sessions that may wait until another one ends; 0 refuses them at once.
+  /// The most requests that may wait for a session to end; 0 refuses what does not fit at once.
   public var maximumQueue = 16
-  /// The most bytes that the caches of all streams and snapshots may hold; nil for no bound.
-  public var cacheBudget: Int?
-  /// How long a session waits for a client that was lost.
-  public var lease = Duration.seconds(10)
   /// How long a session may be without credit.
   public var idleTimeout = Duration.seconds(60)
+  /// How long a session outlives the connection of its client.
+  public var lease = Duration.seconds(10)
   /// How long sessions may take to end once the daemon has been asked to stop.
   public var drainTimeout = Duration.seconds(2)
+  /// The most bytes that the caches of all sessions may take; nil sets no bound.
+  public var cacheBudget: Int? = MachineMemory.half
+  /// The most bytes that loaded models may take; nil sets no bound.
+  public var modelMemory: Int?
+  /// Which models are loaded at the start.
+  public var preload = Preload.all
+  /// How long one command may keep the compute thread before the daemon counts as stuck.
+  public var computeTimeout = Duration.seconds(120)
+  /// Where health and metrics are told over HTTP, `127.0.0.1:PORT` or `[::1]:PORT`; nil tells them nowhere.
+  public var httpAddress: String?
+  /// Whether what clients ask for in words may be written to the log.
+  public var logsPrompts = false
   /// How long a model that could not be loaded is not tried again.
   public var modelRetryPause = Duration.seconds(5)
   /// The file of the daemon's secret key; with it every client must prove to own a key of the users file.
@@ -33,12 +51,4 @@ public struct ServerConfiguration: Sendable, Equatable {
 
   /// A configuration with the documented defaults.
   public init(endpoint: String) { self.endpoint = endpoint }
-
-  /// The endpoint to listen at: the option, else `FLOWD_ENDPOINT`, else a socket in the user's run-time
-  /// folder, else in the system's.
-  public static func endpoint(option: String?, environment: [String: String]) -> String {
-    func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-    let folder = value("XDG_RUNTIME_DIR") ?? "/run"
-    return option ?? value("FLOWD_ENDPOINT") ?? "ipc://\(folder)/flowd/flowd.sock"
-  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import ArgumentParser
+internal import FlowServer
 internal import Glibc
 
 /// Runs the command line; what is wrong with it is exit code 2, everything else as ``Flowd`` says.
@@ -8,16 +9,17 @@ internal import Glibc
 enum Main {
   static func main() {
     do {
-      try Flowd.parse().run()
+      let (flags, rest) = try SettingFlags.split(CommandLine.arguments.dropFirst())
+      exit(try Flowd.parse(rest).run(flags))
+    } catch let error as SettingsError {
+      complain("flowd: \(error)")
+      exit(error.exitCode)
     } catch {
-      if Flowd.exitCode(for: error) == .validationFailure { refuse(Flowd.fullMessage(for: error)) }
+      if Flowd.exitCode(for: error) == .validationFailure {
+        complain(Flowd.fullMessage(for: error))
+        exit(2)
+      }
       Flowd.exit(withError: error)
     }
-  }
-
-  private static func refuse(_ message: String) -> Never {
-    var line = message + "\n"
-    _ = line.withUTF8 { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-    exit(2)
   }
 }

@@ -78,7 +78,7 @@ struct ResumeTests {
 
   @Test("a client that was killed comes back as another process and gets the same bytes")
   func killed() async throws {
-    let daemon = try TestDaemon(), folder = try TemporaryFolder()
+    let daemon = try TestDaemon { $0.lease = .seconds(50) }, folder = try TemporaryFolder()
     let (endpoint, note) = (daemon.daemon.endpoint, "\(folder.path)/note")
     await #expect(processExitsWith: .signal(SIGKILL)) {
       [endpoint = endpoint as String, note = note as String] in

@@ -14,14 +14,15 @@ final class TestDaemon {
   private let folder: TemporaryFolder
 
   init(
-    catalogue: any ModelCatalogue = TestCatalogue(), configure: (inout ServerConfiguration) -> Void = { _ in }
+    catalogue: any ModelCatalogue = TestCatalogue(), supervisor: Supervisor? = nil,
+    configure: (inout ServerConfiguration) -> Void = { _ in }
   ) throws {
     folder = try TemporaryFolder()
     var configuration = ServerConfiguration(endpoint: "ipc://\(folder.path)/s")
     configure(&configuration)
     daemon = try Daemon(
       configuration: configuration, catalogue: catalogue,
-      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, supervisor: supervisor)
   }
 
   /// A client, as long as which the daemon lives.

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import FlowGeneration
+internal import FlowVideo
+internal import FlowWire
+
+extension DaemonLoop {
+  /// Counts what an event of a session and the actions that it led to are worth telling.
+  ///
+  /// It is called between the two: the session has changed, and nothing has been done yet.
+  mutating func measure(_ event: SessionEvent, _ actions: [SessionAction], of name: String, at time: Duration)
+  {
+    guard let session = seats[name]?.session else { return }
+    var measure = operations.measures[name] ?? SessionMeasure(openedAt: session.openedAt)
+    count(event, session, &measure, time)
+    for action in actions { count(action, session, &measure, time) }
+    countStarvation(of: session, &measure, time)
+    operations.measures[name] = session.stage == .ended ? nil : measure
+    // A stream that was never begun is not the compute thread's either.
+    if case .cancel = event, session.stage == .ended, session.plan != nil {
+      operations.cancelled[name] = time
+    }
+  }
+
+  /// Counts a request that is refused before a session has to do with it.
+  mutating func countRefusal(_ request: Request, _ error: WireError) {
+    guard case .open = request else { return }
+    operations.metrics.add(.sessionOpens, ["result": error.code.rawValue])
+  }
+
+  /// The compute thread is rid of a stream.
+  mutating func streamForgotten(_ name: String) {
+    guard let time = operations.cancelled.removeValue(forKey: name) else { return }
+    operations.metrics.observe(.cancelLatency, [:], (now - time).inSeconds)
+  }
+
+  private mutating func count(
+    _ event: SessionEvent, _ session: Session, _ measure: inout SessionMeasure, _ time: Duration
+  ) {
+    switch event {
+    case .generated(let unit, let milliseconds):
+      operations.metrics.observe(.generation, ["phase": "generate"], milliseconds / 1000)
+      let model = session.request.model
+      switch unit {
+      case .image: operations.metrics.add(.frames, ["model": model, "format": session.format])
+      case .points(let batch): operations.metrics.add(.points, ["model": model], Double(batch.shape[0]))
+      }
+    case .encoded where !measure.inEncoding.isEmpty:
+      let start = measure.inEncoding.removeFirst()
+      operations.metrics.observe(.generation, ["phase": "encode"], (time - start).inSeconds)
+    default: break
+    }
+  }
+
+  private mutating func count(
+    _ action: SessionAction, _ session: Session, _ measure: inout SessionMeasure, _ time: Duration
+  ) {
+    switch action {
+    case .encode: measure.inEncoding.append(time)
+    case .send(.opened, _, _), .send(.openedPoints, _, _):
+      operations.metrics.add(.sessionOpens, ["result": "opened"])
+    case .send(.error(let failure), _, _) where failure.session == nil:
+      operations.metrics.add(.sessionOpens, ["result": failure.error.code.rawValue])
+    case .send(.controlAcknowledged(let reply), _, _):
+      if case .applied(let frame) = reply.outcome {
+        operations.metrics.observe(.controlLatency, [:], Double(max(0, frame - session.framesSent)))
+      }
+    case .send(.frame(let frame), _, _): countDelivery(frame.sequence, 1, session, &measure, time)
+    case .send(.media(let media), _, _):
+      countDelivery(media.firstFrame, media.frames, session, &measure, time)
+    case .send(.points, _, _): countDelivery(0, 0, session, &measure, time)
+    default: break
+    }
+  }
+
+  /// Counts a message of a stream that makes `count` frames from `first` on visible.
+  private mutating func countDelivery(
+    _ first: Int, _ count: Int, _ session: Session, _ measure: inout SessionMeasure, _ time: Duration
+  ) {
+    if measure.firstSentAt == nil {
+      measure.firstSentAt = time
+      operations.metrics.observe(.firstFrame, [:], (time - measure.openedAt).inSeconds)
+    } else if let last = measure.lastSentAt {
+      operations.metrics.observe(.frameInterval, [:], (time - last).inSeconds)
+    }
+    measure.lastSentAt = time
+    guard case .video(let plan)? = session.plan else { return }
+    let rate = Double(plan.settings.rate.numerator) / Double(plan.settings.rate.denominator)
+    for frame in first..<first + count {
+      let offset = Duration.seconds(Double(frame) / rate)
+      let start = measure.playStart ?? time - offset
+      measure.playStart = start
+      if time > start + offset { operations.metrics.add(.deadlineMisses) }
+    }
+  }
+
+  /// Counts the time without credit up to now, for which a viewer's clock stands still.
+  private mutating func countStarvation(
+    of session: Session, _ measure: inout SessionMeasure, _ time: Duration
+  ) {
+    if let since = measure.starvedSince {
+      operations.metrics.add(.creditStarved, [:], (time - since).inSeconds)
+      measure.playStart = measure.playStart.map { $0 + (time - since) }
+    }
+    let isStarved = session.creditMissingSince != nil && session.stage != .ended
+    measure.starvedSince = isStarved ? time : nil
+  }
+
+  /// Sets what is counted anew each time.
+  mutating func setGauges() {
+    operations.metrics.set(.buildInfo, ["version": configuration.version], 1)
+    operations.metrics.clear(.sessions)
+    let phases = Dictionary(grouping: seats.values, by: \.session.phase.rawValue)
+    for (phase, seats) in phases { operations.metrics.set(.sessions, ["state": phase], Double(seats.count)) }
+    let bytes = seats.values.map { seat in
+      if case .video(let plan)? = seat.session.plan { plan.model.bytesPerStream } else { 0 }
+    }
+    operations.metrics.set(.cacheBytes, [:], Double(bytes.reduce(0, +)))
+  }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the thread of the sockets keeps in order to tell how the daemon is.
+struct Operations {
+  /// Where snapshots are published; nil if nobody reads them.
+  let board: StatusBoard?
+  /// Who started the daemon; nil if nobody wants to know.
+  let supervisor: Supervisor?
+  /// Whether the compute thread comes back.
+  let pulse: ComputePulse
+
+  var metrics = MetricSet()
+  /// What is measured of the sessions that are open.
+  var measures: [String: SessionMeasure] = [:]
+  /// When sessions were cancelled whose streams the compute thread still has.
+  var cancelled: [String: Duration] = [:]
+
+  /// The models that were to be loaded before anybody asked.
+  var preloaded: [String] = []
+  /// Whether they have all been tried, and one of them, if there are any, can be used.
+  var hasBeenReady = false
+  var wasStuck = false
+
+  // What has been told.
+  var hasToldReady = false
+  var toldStatus = ""
+  var fedAt: Duration?
+  var publishedAt: Duration?
+  var publishedReadiness: Readiness?
+  /// Whether something happened too soon after the last snapshot for another one.
+  var owesSnapshot = false
+
+  init(board: StatusBoard?, supervisor: Supervisor?, pulse: ComputePulse) {
+    self.board = board
+    self.supervisor = supervisor
+    self.pulse = pulse
+  }
+}
+
+/// What is measured of a session while it is open.
+struct SessionMeasure {
+  let openedAt: Duration
+  /// When the first message of the stream was sent.
+  var firstSentAt: Duration?
+  var lastSentAt: Duration?
+  /// When a viewer who began at the first frame would have shown frame 0.
+  var playStart: Duration?
+  /// When frames were given to the encoder that it has not given back, oldest first.
+  var inEncoding: [Duration] = []
+  /// Since when credit has been missing, as far as it has not been counted yet.
+  var starvedSince: Duration?
+}
+
+extension Duration {
+  /// Seconds, with their fraction.
+  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}
