@@ -11,16 +11,27 @@ extension SafetensorsFile {
     let type: StoredType = stored.type == .bfloat16 ? .bfloat16 : .float32
     let entry = try entry(name, type: type, shape: shape.extents)
     try verify(entry)
-    let tensor = withBytes(of: entry) { bytes in
+    let tensor =
       type == .bfloat16
-        ? Tensor(bfloat16: bytes.bindMemory(to: UInt16.self), shape: shape)
-        : Tensor(Array(bytes.bindMemory(to: Float.self)), shape: shape)
-    }
+      ? words(of: entry).withUnsafeBufferPointer { Tensor(bfloat16: $0, shape: shape) }
+      : Tensor(array(of: entry), shape: shape)
     guard tensor.isFinite else {
       throw CheckpointError(
         .notFinite, path: path, tensor: name, "holds a number that is not finite; train or fetch it again")
     }
     return tensor
+  }
+}
+
+extension SafetensorsFile {
+  /// A copy of a tensor's 16-bit elements, which may stand at an odd address in files by other writers.
+  private func words(of entry: Entry) -> [UInt16] {
+    withBytes(of: entry) { bytes in
+      [UInt16](unsafeUninitializedCapacity: entry.elementCount) { buffer, count in
+        UnsafeMutableRawBufferPointer(buffer).copyMemory(from: bytes)
+        count = entry.elementCount
+      }
+    }
   }
 }
 
