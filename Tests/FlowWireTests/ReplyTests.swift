@@ -135,7 +135,8 @@ struct ReplyTests {
     let header = String(decoding: ReplyMessage(reply).header(), as: UTF8.self)
     let place = try #require(header.firstRange(of: right))
     let error = #expect(throws: WireError.self) {
-      try ReplyMessage(header: Array(header.replacingCharacters(in: place, with: wrong).utf8))
+      try ReplyMessage(
+        header: Array((header[..<place.lowerBound] + wrong + header[place.upperBound...]).utf8))
     }
     #expect(error?.field == field)
   }
