@@ -48,6 +48,13 @@ let package = Package(
     .executable(name: "flowd", targets: ["flowd"]),
     .executable(name: "flowctl", targets: ["flowctl"]),
     .executable(name: "flowtrain", targets: ["flowtrain"]),
+    // What reads bytes from outside, for tools/fuzzers.
+    .library(
+      name: "FlowReaders",
+      targets: [
+        "FlowWire", "FlowClient", "FlowCheckpoint", "FlowGeneration", "FlowTraining", "FlowVideo",
+        "FlowManifolds",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

@@ -28,6 +28,8 @@ struct PointEncoder {
   }
 
   private var width: Int { opened.coordinates.count }
+  /// The most points that may come: a stream without end leaves room for any number.
+  private var most: Int { opened.points == 0 ? .max : opened.points }
   private var hasTrajectory: Bool { opened.times.count > 1 }
 
   private func shape(points: Int) -> [Int] {
@@ -37,12 +39,12 @@ struct PointEncoder {
   private func head(points: Int) -> [UInt8] {
     switch format {
     case .npy:
-      let padded = padded(npyText(points), as: npyText(opened.points), after: 10, to: 128, ending: "\n")
+      let padded = padded(npyText(points), as: npyText(most), after: 10, to: 128, ending: "\n")
       return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(padded.count & 255), UInt8(padded.count >> 8)]
         + padded
     case .safetensors:
       let padded = padded(
-        safetensorsText(points), as: safetensorsText(opened.points), after: 8, to: 64, ending: " ")
+        safetensorsText(points), as: safetensorsText(most), after: 8, to: 64, ending: " ")
       return (0..<8).map { UInt8(truncatingIfNeeded: padded.count >> (8 * $0)) } + padded
     case .csv:
       return Array(
@@ -62,7 +64,9 @@ struct PointEncoder {
     var tensor = JSONObject()
     tensor.append("dtype", .string("F32"))
     tensor.append("shape", .array(shape.map { .integer(Int128($0)) }))
-    tensor.append("data_offsets", .array([.integer(0), .integer(Int128(4 * shape.reduce(1, *)))]))
+    // A trajectory of as many points as may be asked for has more bytes than an Int counts.
+    let end = shape.reduce(4 as Int128) { $0 * Int128($1) }
+    tensor.append("data_offsets", .array([.integer(0), .integer(end)]))
     var metadata = JSONObject()
     let facts = [
       ("model", opened.model), ("model_sha256", opened.modelDigest), ("geometry", opened.geometry),

@@ -56,11 +56,12 @@ public struct PointFile: Sendable, Equatable {
     let head = String(decoding: bytes[start..<start + length], as: UTF8.self)
     let isDouble = head.contains("'<f8'")
     guard isDouble || head.contains("'<f4'"), head.contains("'fortran_order': False"),
-      let shape = extents(head), shape.count == 2, shape.allSatisfy({ (1...1 << 32).contains($0) }),
-      bytes.count - start - length == shape[0] * shape[1] * (isDouble ? 8 : 4)
+      let shape = extents(head), shape.count == 2, shape.allSatisfy({ (1...bytes.count).contains($0) }),
+      case let (count, overflow) = shape[0].multipliedReportingOverflow(by: shape[1]), !overflow,
+      (bytes.count - start - length).quotientAndRemainder(dividingBy: isDouble ? 8 : 4) == (count, 0)
     else { throw wrong }
     let body = Array(bytes[(start + length)...])
-    (count, width) = (shape[0], shape[1])
+    (self.count, width) = (shape[0], shape[1])
     numbers = isDouble ? doubles(body).map(Float.init) : floats(body)
   }
 }

@@ -50,7 +50,7 @@ private func factors(of geometry: String) -> [Substring] {
 private func layOut(
   _ factors: [Substring], _ points: [Float], width: Int
 ) -> (surface: PointPlot.Surface, numbers: [Float], width: Int) {
-  let first = factors[0]
+  let first = factors.first ?? ""
   let size = first.split(separator: "(").last.flatMap { Int($0.dropLast()) } ?? 0
   func columns(
     _ count: Int, _ surface: PointPlot.Surface, _ change: (ArraySlice<Float>) -> [Float] = { Array($0) }

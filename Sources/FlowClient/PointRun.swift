@@ -85,12 +85,19 @@ struct PointRun: RunningStream {
 
   private mutating func take(_ header: PointsHeader, _ body: [UInt8]) throws(ClientError) {
     last = clock.now
-    guard let opened, body.count == 4 * header.shape.reduce(1, *),
+    guard let opened, body.count == header.byteCount,
+      header.shape.dropFirst().reduce(1, *) == opened.times.count * opened.coordinates.count,
       header.shape.last == opened.coordinates.count
     else {
       throw ClientError(
         .misbehaved,
         "message \(header.sequence) has \(body.count) bytes, which its shape \(header.shape) does not say")
+    }
+    guard header.first == points, opened.points == 0 || header.shape[0] <= opened.points - points else {
+      throw ClientError(
+        .misbehaved,
+        "message \(header.sequence) has points \(header.first) and on, and point \(points) of \(opened.points) is due"
+      )
     }
     digest.update(body)
     bytes += body.count

@@ -71,7 +71,8 @@ extension VideoManifest {
   /// What makes this manifest unusable, with the name of the field, or nil.
   package var fault: String? {
     if format != Self.currentFormat { return "format '\(format)' is not \(Self.currentFormat)" }
-    return sizeFault ?? cacheFault ?? latentFault ?? samplingFault
+    // The cache is counted last: the rest bounds its factors.
+    return sizeFault ?? latentFault ?? cacheFault ?? samplingFault
   }
 
   /// A stream's cache must fit into a gibibyte: window and sink alone decide its size, whatever the weights are.

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FoundationEssentials
+internal import Glibc
 internal import Yams
 
 /// The YAML of a recipe, with settings in place of some of its values.
 struct RecipeFile {
   private let path: String
   private let root: Node
+
+  /// The most bytes of a file.
+  private static let mostBytes = 1 << 20
+  /// The most aliases in a file: each may stand for a list of all before it, so that many of them never end.
+  private static let mostAliases = 8
 
   /// Reads a file. A setting is `key.of.key=value`; the key must be there already, or its parent be a map.
   ///
@@ -17,15 +23,15 @@ struct RecipeFile {
     for setting in settings { try Self.apply(setting, to: &root) }
     self.path = path
     self.root = root.withoutNulls
+    guard self.root.isFinite else {
+      throw TrainingError(.badRecipe, "\(path): a number is not finite; give it a value, or leave it out")
+    }
   }
 
   private static func read(_ path: String, depth: Int) throws -> Node {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw TrainingError(.unreadable, "\(path): cannot be read; name a recipe.yaml")
-    }
-    let composed: Node?
+    let text = try text(of: path), composed: Node?
     do {
-      composed = try Yams.compose(yaml: String(decoding: data, as: UTF8.self))
+      composed = try Yams.compose(yaml: text)
     } catch {
       throw TrainingError(.badRecipe, "\(path): \(error)")
     }
@@ -38,6 +44,26 @@ struct RecipeFile {
     }
     root = try root.without("extends")
     return try read(folder(of: path) + name, depth: depth + 1).overlaid(with: root)
+  }
+
+  private static func text(of path: String) throws -> String {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw TrainingError(.unreadable, "\(path): cannot be read; name a recipe.yaml")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= mostBytes else {
+      throw TrainingError(
+        .unreadable, "\(path): a recipe is a regular file of at most \(mostBytes) bytes; name a recipe.yaml")
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw TrainingError(.unreadable, "\(path): cannot be read; name a recipe.yaml")
+    }
+    guard zip(data, data.dropFirst()).count(where: { $0 == UInt8(ascii: "*") && $1 > 0x20 }) <= mostAliases
+    else {
+      throw TrainingError(
+        .badRecipe, "\(path): a recipe may have at most \(mostAliases) aliases (*name); write the values out")
+    }
+    return String(decoding: data, as: UTF8.self)
   }
 
   /// The folder of a file with a slash at its end, or nothing.
@@ -124,6 +150,16 @@ extension Node {
     guard let mapping else { return self }
     return .mapping(
       Node.Mapping(mapping.filter { $0.value.null == nil }.map { ($0.key, $0.value.withoutNulls) }))
+  }
+
+  /// Whether no number in it is infinite or none at all: nothing is made with such, and none equals itself.
+  fileprivate var isFinite: Bool {
+    switch self {
+    case .scalar: float.map(\.isFinite) ?? true
+    case .sequence(let parts): parts.allSatisfy(\.isFinite)
+    case .mapping(let parts): parts.allSatisfy { $0.value.isFinite }
+    case .alias: true
+    }
   }
 
   /// Maps are merged, key by key; anything else is replaced.

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The size of a PNG file, read before anything is allocated for its pixels.
+/// The size of a PNG file, read before anything is allocated for its pixels, and the chunks that decide them.
 struct PNGHeader {
   let width: Int
   let height: Int
+  /// The file without the chunks that say nothing of pixels: the text and the profile in them inflate without bound.
+  let essential: [UInt8]
 
   private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
   /// A signature, a header chunk of 13 bytes, and the empty last chunk.
   private static let fewestBytes = 8 + (12 + 13) + 12
   private static let mostBytes = 64 << 20
+  private static let essentialChunks: Set = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"]
 
   /// Checks that the chunks lead from IHDR to IEND without leaving the file.
   init(_ bytes: [UInt8]) throws(VideoError) {
@@ -17,11 +20,15 @@ struct PNGHeader {
     else { throw Self.failure("not a PNG file of at most \(Self.mostBytes >> 20) MiB") }
     width = number(bytes, 16)
     height = number(bytes, 20)
-    var place = Self.signature.count
+    var place = Self.signature.count, kept = Self.signature
     while place + 12 <= bytes.count {
-      let length = number(bytes, place)
+      let length = number(bytes, place), name = name(bytes, place + 4)
       guard length <= bytes.count - place - 12 else { break }
-      if name(bytes, place + 4) == "IEND" { return }
+      if Self.essentialChunks.contains(name) { kept += bytes[place..<place + 12 + length] }
+      if name == "IEND" {
+        essential = kept
+        return
+      }
       place += 12 + length
     }
     throw Self.failure("the PNG file ends before its last chunk; send the whole file")

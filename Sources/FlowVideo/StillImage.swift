@@ -47,7 +47,7 @@ public struct StillImage: Sendable, Equatable {
         code: .badSize, operation: "image",
         message: "\(header.width)×\(header.height) is not within 1…\(largestSide) pixels a side")
     }
-    let decoded = try decodePNG(bytes)
+    let decoded = try decodePNG(header.essential)
     let plain = try Picture.make(format: AV_PIX_FMT_RGB24, width: decoded.width, height: decoded.height)
     try PictureConverter.make(from: decoded, to: plain).convert(decoded, into: plain)
     try self.init(width: plain.width, height: plain.height, rgb: plain.packedBytes())

@@ -61,6 +61,9 @@ public struct OpenedPoints: Sendable, Equatable {
     points = try fields.require("points", fields.integer("points"))
     batch = try fields.require("batch", fields.integer("batch"))
     times = try fields.require("times", fields.numbers("times"))
+    try checkRange("points", points, 0...WireLimits.points)
+    guard !coordinates.isEmpty else { throw fields.mismatch("coordinates", "must be one or more names") }
+    guard !times.isEmpty else { throw fields.mismatch("times", "must be one or more numbers") }
   }
 
   func append(to object: inout JSONObject) {
@@ -115,6 +118,14 @@ public struct PointsHeader: Sendable, Equatable {
     self.isLast = isLast
   }
 
+  /// Bytes of a body of the shape; nil if there are too many to count.
+  public var byteCount: Int? {
+    shape.reduce(4 as Int?) { product, extent in
+      guard let (next, overflow) = product?.multipliedReportingOverflow(by: extent) else { return nil }
+      return overflow ? nil : next
+    }
+  }
+
   init(_ fields: FieldReader) throws(WireError) {
     session = try fields.require("sid", fields.string("sid"))
     sequence = try fields.require("seq", fields.integer("seq"))
@@ -126,6 +137,8 @@ public struct PointsHeader: Sendable, Equatable {
     coordinates = try fields.require("coordinates", fields.strings("coordinates"))
     generationMilliseconds = try fields.require("gen_ms", fields.number("gen_ms"))
     isLast = try fields.boolean("last") ?? false
+    // What the body's bytes are compared with must be a number.
+    guard byteCount != nil else { throw fields.mismatch("shape", "has more numbers than there can be") }
   }
 
   func append(to object: inout JSONObject) {

@@ -43,10 +43,7 @@ public struct RequestMessage: Sendable, Equatable {
     do throws(WireError) {
       try self.init(fields, body: parts.count > 1 ? parts[1] : nil)
     } catch {
-      // The echo is best effort: a field that is itself ill-typed is what the error is about.
-      let id = try? fields.string("id")
-      let session = try? fields.string("sid")
-      throw RequestRejection(id: id, session: session, error: error)
+      throw RequestRejection(id: echo("id", fields), session: echo("sid", fields), error: error)
     }
   }
 
@@ -62,6 +59,12 @@ public struct RequestMessage: Sendable, Equatable {
     let operation = try fields.require("op", fields.string("op"))
     request = try Request(operation, fields, body: body)
   }
+}
+
+/// A name to repeat in a refusal, nil for one that is itself ill-typed or too long: the error is then about that.
+private func echo(_ field: String, _ fields: FieldReader) -> String? {
+  guard let name = try? fields.string(field), (try? checkName(field, name)) != nil else { return nil }
+  return name
 }
 
 /// Why a request was refused, and what is needed to tell its sender.

@@ -42,6 +42,8 @@ public struct FrameHeader: Sendable, Equatable {
     sequence = try fields.require("seq", fields.integer("seq"))
     width = try fields.require("w", fields.integer("w"))
     height = try fields.require("h", fields.integer("h"))
+    try checkRange("w", width, 1...WireLimits.frameSide)
+    try checkRange("h", height, 1...WireLimits.frameSide)
     action = try fields.require("action", fields.string("action"))
     control = try fields.integer("ctl")
     generationMilliseconds = try fields.require("gen_ms", fields.number("gen_ms"))
@@ -114,6 +116,7 @@ public struct MediaHeader: Sendable, Equatable {
     mediaType = try fields.require("mime", fields.string("mime"))
     firstFrame = try fields.require("pts", fields.integer("pts"))
     frames = try fields.require("dur", fields.integer("dur"))
+    try checkRange("dur", frames, 0...WireLimits.frames)
     isKey = try fields.require("key", fields.boolean("key"))
     dropped = try fields.integer("dropped") ?? 0
   }

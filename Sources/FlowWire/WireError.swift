@@ -21,12 +21,12 @@ public struct WireError: Error, Sendable, Equatable {
   /// The oldest message that can still be had, if an older one was asked for.
   public let oldest: Int?
 
-  /// An error; it is retryable if its code usually is, unless said otherwise.
+  /// An error; it is retryable if its code usually is, unless said otherwise. A message that is too long is cut.
   public init(
     _ code: Code, _ message: String, field: String? = nil, retryable: Bool? = nil, oldest: Int? = nil
   ) {
     self.code = code
-    self.message = message
+    self.message = bounded(message)
     self.field = field
     self.retryable = retryable ?? code.isUsuallyRetryable
     self.oldest = oldest
@@ -36,6 +36,14 @@ public struct WireError: Error, Sendable, Equatable {
   public static func badRequest(_ field: String, _ message: String) -> WireError {
     WireError(.badRequest, message, field: field)
   }
+}
+
+/// The text, or its beginning: it may quote what a client sent.
+private func bounded(_ text: String) -> String {
+  let most = WireLimits.messageBytes, ending = "…"
+  guard text.utf8.count > most else { return text }
+  let end = text.utf8.index(text.startIndex, offsetBy: most - ending.utf8.count)
+  return String(text.unicodeScalars[..<end]) + ending
 }
 
 extension WireError.Code {

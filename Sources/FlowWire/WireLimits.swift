@@ -24,6 +24,10 @@ public enum WireLimits {
   public static let evaluations = 1000
   /// The most bytes of a name or an identifier.
   public static let nameBytes = 128
+  /// The most bytes of an error's message, so that it fits into a header whatever it quotes.
+  public static let messageBytes = 4096
+  /// The largest side of a frame, in pixels.
+  static let frameSide = 1 << 16
   /// The largest side of an initial image, in pixels.
   public static let imageSide = 4096
 }

@@ -50,6 +50,7 @@ struct PointFileTests {
       "{'descr': '<f4', 'fortran_order': False, 'shape': (4,), }",
       "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }",
       "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999, 2), }", "{}",
+      "{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296), }",
     ])
   func badNumpy(head: String) {
     let bytes = npy(head, [UInt8](repeating: 0, count: 16))

@@ -45,6 +45,7 @@ struct BundleTests {
     ("\"sink\" : 1", "\"sink\" : -1", "transformer.sink"),
     ("\"latentHeight\" : 2", "\"latentHeight\" : 4", "transformer.latentHeight"),
     ("\"latentWidth\" : 4", "\"latentWidth\" : 2", "transformer.latentWidth"),
+    ("\"latentHeight\" : 2", "\"latentHeight\" : 4611686018427387904", "transformer.latentHeight"),
     ("\"defaultAction\" : \"none\"", "\"defaultAction\" : \"up\"", "defaultAction 'up'"),
     ("\"defaultSteps\" : 2", "\"defaultSteps\" : 0", "defaultSteps"),
     ("\"maximumSteps\" : 4", "\"maximumSteps\" : 1", "maximumSteps"),

@@ -67,4 +67,17 @@ struct StillImageTests {
     let image = try StillImage(png: sample.file)
     #expect(image == (try StillImage(width: 2, height: 1, rgb: sample.rgb)))
   }
+
+  @Test("text that inflates to far more than the file is left alone")
+  func bomb() async {
+    await #expect(processExitsWith: .success) {
+      let file = try StillImage(width: 16, height: 12, rgb: texture(0, width: 16, height: 12)).png()
+      let text = chunk("zTXt", [65, 0, 0] + inflating(periods: 130_000))
+      let before = peakMemory()
+      // After the signature and IHDR, where text may stand.
+      let image = try StillImage(png: file[..<33] + text + file[33...])
+      #expect(image == (try StillImage(png: file)))
+      #expect(peakMemory() - before < 64 << 20)
+    }
+  }
 }

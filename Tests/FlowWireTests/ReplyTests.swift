@@ -134,4 +134,30 @@ struct ReplyTests {
     #expect(WireError.Code.httpStatus[.badRequest] == 422)
     #expect(WireError.Code.httpStatus.values.allSatisfy { (400...504).contains($0) })
   }
+
+  @Test(
+    "numbers that nothing can be counted with are refused by name",
+    arguments: [
+      (.frame(frame), #""w":64"#, #""w":9223372036854775807"#, "w"),
+      (.frame(frame), #""h":48"#, #""h":-1"#, "h"),
+      (
+        .media(
+          MediaHeader(
+            session: "s1", sequence: 0, kind: .segment, mediaType: "video/mp4", firstFrame: 0, frames: 8,
+            isKey: false)), #""dur":8"#, #""dur":9223372036854775807"#, "dur"
+      ),
+      (.points(points), "[50,3,3]", "[4611686018427387904,3,3]", "shape"),
+      (.openedPoints(openedPoints), #""points":100"#, #""points":-1"#, "points"),
+      (.openedPoints(openedPoints), #"["x","y","z"]"#, "[]", "coordinates"),
+      (.openedPoints(openedPoints), "[1.0,0.5,0.0]", "[]", "times"),
+    ] as [(Reply, String, String, String)])
+  func uncountable(reply: Reply, right: String, wrong: String, field: String) throws {
+    let header = String(decoding: ReplyMessage(reply).header(), as: UTF8.self)
+    let place = try #require(header.firstRange(of: right))
+    let error = #expect(throws: WireError.self) {
+      try ReplyMessage(
+        header: Array((header[..<place.lowerBound] + wrong + header[place.upperBound...]).utf8))
+    }
+    #expect(error?.field == field)
+  }
 }

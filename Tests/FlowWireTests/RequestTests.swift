@@ -198,4 +198,22 @@ struct RequestTests {
     let rejection = #expect(throws: RequestRejection.self) { try read(frame.dropLast(2) + padding + "x\"}") }
     #expect(rejection?.error.code == .tooLarge)
   }
+
+  /// 10,000 bytes on the wire, escaped as they must be, and as many characters that a reply has to escape again.
+  private static let long = String(repeating: "\\u0001", count: 10_000)
+
+  @Test(
+    "a refusal can be sent, however long what it complains of is",
+    arguments: [
+      #"{"v":1,"op":"\#(long)"}"#, #"{"v":1,"id":"\#(long)","op":"ping"}"#,
+      #"{"v":1,"op":"credit","sid":"\#(long)","n":1}"#, #"{"v":1,"\#(long)":1,"\#(long)":1}"#,
+      #"{"v":1,"op":"open","model":"d","format":{"kind":"\#(long)"}}"#,
+    ])
+  func longRefusal(header: String) throws {
+    let rejection = try #require(throws: RequestRejection.self) { try read(header) }
+    let reply = ReplyMessage(id: rejection.id, .error(Failure(session: rejection.session, rejection.error)))
+    #expect(reply.header().count <= WireLimits.headerBytes)
+    #expect(try ReplyMessage(header: reply.header()) == reply)
+    #expect(WireError(rejection.error.code, rejection.error.message).message == rejection.error.message)
+  }
 }

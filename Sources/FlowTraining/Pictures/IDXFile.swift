@@ -8,9 +8,9 @@ struct IDXFile {
   let extents: [Int]
   let bytes: [UInt8]
 
-  /// Reads a file. Throws ``TrainingError``.
-  init(path: String) throws {
-    let content = try Self.inflated(path)
+  /// Reads a file that inflates to at most `mostBytes`. Throws ``TrainingError``.
+  init(path: String, mostBytes: Int = 1 << 30) throws {
+    let content = try Self.inflated(path, mostBytes: mostBytes)
     func number(at place: Int) -> Int { content[place..<place + 4].reduce(0) { $0 << 8 | Int($1) } }
     guard content.count >= 4, content[0] == 0, content[1] == 0, content[2] == 8 else {
       throw TrainingError(.badData, "\(path) is no IDX file of bytes; fetch it again with tools/get-data")
@@ -34,12 +34,12 @@ struct IDXFile {
   }
 
   /// The bytes of a file, inflated if it is gzipped.
-  private static func inflated(_ path: String) throws -> [UInt8] {
+  private static func inflated(_ path: String, mostBytes: Int) throws -> [UInt8] {
     guard let file = gzopen(path, "rb") else {
       throw TrainingError(.unreadable, "\(path): cannot be read; fetch it with tools/get-data")
     }
     defer { gzclose(file) }
-    var content: [UInt8] = [], chunk = [UInt8](repeating: 0, count: 1 << 20)
+    var content: [UInt8] = [], chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let read = gzread(file, &chunk, UInt32(chunk.count))
       var code: Int32 = 0
@@ -50,6 +50,10 @@ struct IDXFile {
       }
       if read == 0 { return content }
       content += chunk[..<Int(read)]
+      guard content.count <= mostBytes else {
+        throw TrainingError(
+          .badData, "\(path) inflates to more than \(mostBytes) bytes; fetch it again with tools/get-data")
+      }
     }
   }
 }

@@ -143,4 +143,29 @@ struct PictureErrorTests {
       }
     }
   }
+
+  @Test("a file of pictures that inflates to more than there may be is refused while it is read")
+  func inflated() throws {
+    try withFolder { folder in
+      let path = "\(folder)/a.idx"
+      try Data([0, 0, 8, 1, 0, 0, 0, 92] + [UInt8](repeating: 7, count: 92)).write(to: URL(filePath: path))
+      #expect(try IDXFile(path: path, mostBytes: 100).bytes.count == 92)
+      Self.refuses("a.idx", "99") { _ = try IDXFile(path: path, mostBytes: 99) }
+    }
+  }
+
+  @Test(
+    "a recipe that asks for more than a recipe has is refused",
+    arguments: [
+      ("extends: ../../../../../../../../dev/zero", "regular file"), ("name: .nan", "finite"),
+      ("name: [1, { a: -.inf }]", "finite"),
+      ("a: &a [x, x]\nb: [\(String(repeating: "*a, ", count: 9))]", "aliases"),
+      ("name: \(String(repeating: "x", count: 1 << 20))", "bytes"),
+    ])
+  func tooMuch(text: String, words: String) throws {
+    try withFolder { folder in
+      try text.write(toFile: "\(folder)/a.yaml", atomically: true, encoding: .utf8)
+      Self.refuses("recipe", words) { _ = try PictureRecipe(path: "\(folder)/a.yaml") }
+    }
+  }
 }
