@@ -11,7 +11,8 @@ struct HostileServerTests {
   private func opened(points: Int = 0, geometry: String = "sphere(2)", times: [Double] = [0]) -> OpenedPoints
   {
     OpenedPoints(
-      session: "s", model: "m", modelDigest: "ab", geometry: geometry, coordinates: ["x", "y", "z"], seed: 1,
+      session: "s", tenancy: Tenancy(token: "0f"), model: "m", modelDigest: "ab", geometry: geometry,
+      coordinates: ["x", "y", "z"], seed: 1,
       evaluations: 1, points: points, batch: 2, times: times)
   }
 
@@ -56,7 +57,8 @@ struct HostileServerTests {
   func heads(format: PointFormat) throws {
     for width in 1...64 {
       let opened = OpenedPoints(
-        session: "s", model: String(repeating: "m", count: width), modelDigest: "ab", geometry: "torus(1)",
+        session: "s", tenancy: Tenancy(token: "0f"), model: String(repeating: "m", count: width),
+        modelDigest: "ab", geometry: "torus(1)",
         coordinates: ["x"], seed: 1, evaluations: 1, points: 0, batch: 2, times: [0])
       var encoder = PointEncoder(format, opened)
       let head = encoder.head

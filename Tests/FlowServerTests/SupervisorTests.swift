@@ -142,6 +142,8 @@ struct SlowCatalogue: ModelCatalogue {
 
   func names() -> [String] { ["first", "second"] }
 
+  func describe(_ name: String) throws -> ServedModelDescription { try TestCatalogue().describe(name) }
+
   func load(_ name: String) throws -> ServedModel {
     loading.pass()
     return .video(PatternModel(name))
