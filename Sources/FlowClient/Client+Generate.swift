@@ -41,16 +41,19 @@ extension Client {
   /// The rate of a model; waits while the server is loading it.
   private mutating func modelRate(_ name: String) throws(ClientError) -> Double {
     while true {
-      let models = try models().models
-      switch models.first(where: { $0.name == name })?.state {
-      case .ready(.video(let details)): return details.framesPerSecond
-      case .ready(.manifold(let details)):
+      let models = try models().models, model = models.first { $0.name == name }
+      switch model?.details {
+      case .video(let details)?: return details.framesPerSecond
+      case .manifold(let details)?:
         throw ClientError(
           .usage, "\(name) makes points of \(details.geometry); ask for them with flowctl generate-manifold")
+      case nil: break
+      }
+      switch model?.state {
       case .loading:
         // Nothing is under way that could send anything: this only lets time pass.
         _ = try connection.receive(milliseconds: Self.pause)
-      case .absent:
+      case .absent, .ready:
         throw ClientError(
           .usage, "the rate of \(name) is not known before it is loaded; add --fps or --frames")
       case .failed(let reason):

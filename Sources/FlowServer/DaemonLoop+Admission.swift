@@ -63,6 +63,7 @@ extension DaemonLoop {
 
   /// Lets a session go on if its model is there, and sees to it that it will be.
   mutating func seatAtModel(_ session: String, _ model: String) {
+    models.use(model, at: now)
     switch models[model] {
     case .ready(let description): seat(session, at: description)
     case .loading: break
@@ -74,8 +75,14 @@ extension DaemonLoop {
     }
   }
 
-  /// Has a model loaded.
+  /// Has a model loaded, if the memory for it can be had.
   mutating func load(_ name: String) {
+    do throws(WireError) {
+      try makeRoom(for: name)
+    } catch {
+      // Not the model's fault: it is tried again as soon as somebody wants it.
+      return settle(name, .failure(error))
+    }
     models[name] = .loading
     compute.post(.load(name))
   }
@@ -105,7 +112,7 @@ extension DaemonLoop {
     }
   }
 
-  /// Tells the sessions that wait for a model what became of it.
+  /// A model is loaded, or is not.
   mutating func modelArrived(_ name: String, _ outcome: Result<ServedModelDescription, WireError>) {
     switch outcome {
     case .success(let description):
@@ -115,6 +122,11 @@ extension DaemonLoop {
       models.fail(name, error, at: now)
       logger.error("model failed", metadata: ["model": "\(name)", "reason": "\(error.message)"])
     }
+    settle(name, outcome)
+  }
+
+  /// Tells those who wait for a model what became of it.
+  private mutating func settle(_ name: String, _ outcome: Result<ServedModelDescription, WireError>) {
     answerModelQuestions(name, outcome)
     for (session, seat) in seats
     where seat.session.request.model == name && seat.session.stage == .waitingForModel {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowWire
+internal import Logging
 
 /// Models that clients want to be in memory, or not.
 extension DaemonLoop {
@@ -34,6 +35,31 @@ extension DaemonLoop {
     models[name] = .absent
     compute.post(.unload(name))
     tell(name, id, peer)
+  }
+
+  /// Lets go of models that nobody uses, those first that were used longest ago, until there is memory for another.
+  mutating func makeRoom(for name: String) throws(WireError) {
+    guard let budget = configuration.modelMemory, let wanted = models.residentBytes(name) else { return }
+    guard wanted <= budget else {
+      throw WireError(
+        .modelFailed,
+        "the model \(name) takes \(wanted) bytes of memory; this daemon has \(budget) for models, so ask its operator for "
+          + "a larger model-memory", field: "model")
+    }
+    let used = Set(seats.values.filter(\.session.takesPlace).map(\.session.request.model))
+    var idle = models.loaded.filter { $0 != name && !used.contains($0) }
+      .sorted { models.lastUse($0) < models.lastUse($1) }[...]
+    while models.loadedBytes(but: name) + wanted > budget {
+      guard let oldest = idle.popFirst() else {
+        throw WireError(
+          .modelFailed,
+          "the models that are in use leave no memory for \(name); try again when their streams have ended",
+          field: "model", retryable: true)
+      }
+      logger.info("model let go", metadata: ["model": "\(oldest)"])
+      models[oldest] = .absent
+      compute.post(.unload(oldest))
+    }
   }
 
   private mutating func tell(_ name: String, _ id: String?, _ peer: Peer) {

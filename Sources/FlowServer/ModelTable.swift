@@ -17,6 +17,7 @@ struct ModelTable {
 
   private let catalogue: any ModelCatalogue
   private var states: [String: State] = [:]
+  private var uses: [String: Duration] = [:]
   /// Who looks; nil sees everything.
   var viewer: User?
 
@@ -57,12 +58,42 @@ struct ModelTable {
   /// What a client may know of a model.
   func summary(_ name: String) -> ModelSummary {
     switch self[name] {
-    case .absent: ModelSummary(name: name, state: .absent)
+    case .absent: ModelSummary(name: name, state: .absent, described: described(name))
     case .loading: ModelSummary(name: name, state: .loading)
     case .ready(let model): ModelSummary(name: name, state: .ready(details(model)))
     case .failed(let error, _): ModelSummary(name: name, state: .failed(error.message))
     }
   }
+}
+
+extension ModelTable {
+  /// The models that are in memory.
+  var loaded: [String] { states.keys.filter { if case .ready = self[$0] { true } else { false } }.sorted() }
+
+  /// Bytes that a model holds once it is loaded, as far as is known before.
+  func residentBytes(_ name: String) -> Int? {
+    if case .ready(let model) = self[name] { return model.residentBytes }
+    return (try? catalogue.describe(name))?.residentBytes
+  }
+
+  /// Bytes that all models hold that are loaded or are being, but for one.
+  func loadedBytes(but name: String) -> Int {
+    states.keys.reduce(0) { sum, other in
+      switch self[other] {
+      case .ready, .loading: other == name ? sum : sum + (residentBytes(other) ?? 0)
+      case .absent, .failed: sum
+      }
+    }
+  }
+
+  /// When a session last wanted a model.
+  func lastUse(_ name: String) -> Duration { uses[name] ?? .zero }
+
+  /// A session wants a model.
+  mutating func use(_ name: String, at now: Duration) { uses[name] = now }
+
+  /// What the files of a model say that is not loaded; nothing if they are no good, which loading it will tell.
+  private func described(_ name: String) -> ModelDetails? { (try? catalogue.describe(name)).map(details) }
 }
 
 private func details(_ model: ServedModelDescription) -> ModelDetails {

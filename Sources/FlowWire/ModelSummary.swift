@@ -18,19 +18,25 @@ public struct ModelSummary: Sendable, Equatable {
   public let name: String
   /// Whether it can be used.
   public let state: State
+  /// What its files say of a model that is not loaded.
+  private let described: ModelDetails?
 
-  /// The details of a model that is loaded.
-  public var details: ModelDetails? { if case .ready(let details) = state { details } else { nil } }
+  /// The details of a model, if it is loaded or its files say them.
+  public var details: ModelDetails? { if case .ready(let details) = state { details } else { described } }
 
   /// A model by name.
-  public init(name: String, state: State) {
+  ///
+  /// - Parameter described: what its files say of a model that is not loaded.
+  public init(name: String, state: State, described: ModelDetails? = nil) {
     self.name = name
     self.state = state
+    self.described = described
   }
 
   init(_ fields: FieldReader) throws(WireError) {
     name = try fields.require("name", fields.string("name"))
     let word = try fields.require("state", fields.string("state"))
+    described = word != "ready" && fields.has("kind") ? try ModelDetails(fields) : nil
     switch word {
     case "absent": state = .absent
     case "loading": state = .loading
@@ -59,6 +65,7 @@ public struct ModelSummary: Sendable, Equatable {
       object.append("state", "failed")
       object.append("error", error)
     }
+    described?.append(to: &object)
     return object
   }
 }

@@ -62,7 +62,10 @@ public struct Capabilities: Sendable, Equatable {
     filters = StreamFormat.Filter.allCases.map(\.rawValue)
     imageEncodings = InitialImage.Encoding.allCases.map(\.rawValue)
     features =
-      ["action", "actions", "image", "scale", "sha256", "points", "start", "trajectory"]
+      [
+        "action", "actions", "image", "scale", "sha256", "points", "start", "trajectory", "resume", "queue",
+        "pace", "policy", "pause", "flush", "snapshot", "rewind", "ctl_log", "load",
+      ]
       + (records ? ["record"] : [])
     self.limits = limits
     self.model = model

@@ -75,6 +75,7 @@ struct ModelRequestTests {
     _ = try client.nextEnd()
     guard case .model(let summary) = try ask(.unload, client) else { throw Unexpected(.pong) }
     #expect(summary.state == .absent)
+    #expect(summary.details != nil, "its files say what it is")
     let loads = catalogue.loads.withLock { $0 }
     _ = try client.open(OpenRequest(model: "changing", frames: 1))
     #expect(catalogue.loads.withLock { $0 } > loads)
@@ -85,5 +86,48 @@ struct ModelRequestTests {
     let client = try TestDaemon().connect()
     try client.send(.model(ModelRequest(.load, "nothing")))
     #expect(try client.nextFailure().failure.error.field == "model")
+  }
+
+  /// Models of some size.
+  struct Sized: ModelCatalogue {
+    let sizes: [String: Int]
+
+    func names() -> [String] { sizes.keys.sorted() }
+
+    func describe(_ name: String) throws -> ServedModelDescription { try load(name).description }
+
+    func load(_ name: String) throws -> ServedModel {
+      .video(PatternModel(name, residentBytes: sizes[name] ?? 0))
+    }
+  }
+
+  @Test(
+    "of models that do not fit into memory together the one goes that was used longest ago, and none in use")
+  func memory() throws {
+    let daemon = try TestDaemon(catalogue: Sized(sizes: ["a": 100, "b": 100, "c": 100, "huge": 300])) {
+      $0.modelMemory = 200
+      $0.preload = .names([])
+    }
+    let client = try daemon.connect()
+    func states() throws -> [String] {
+      try client.status().models.filter { if case .ready = $0.state { true } else { false } }.map(\.name)
+    }
+    let stream = try client.open(OpenRequest(model: "a", credit: 1)).session
+    _ = try client.next()
+    try client.send(.open(OpenRequest(model: "b", frames: 1)))
+    while true { if case .end = try client.next().reply { break } }
+    #expect(try states() == ["a", "b"])
+    try client.send(.model(ModelRequest(.load, "c")))
+    guard case .model = try client.next().reply else { throw Unexpected(.pong) }
+    #expect(try states() == ["a", "c"], "a is in use")
+    _ = try client.open(OpenRequest(model: "c", credit: 1))
+    _ = try client.next()
+    try client.send(.model(ModelRequest(.load, "b")))
+    let full = try client.nextFailure().failure.error
+    #expect(full.code == .modelFailed && full.message.contains("no memory for b"))
+    try client.send(.cancel(.session(stream)))
+    #expect(try client.nextEnd().session == stream)
+    try client.send(.model(ModelRequest(.load, "huge")))
+    #expect(try client.nextFailure().failure.error.message.contains("model-memory"))
   }
 }

@@ -14,11 +14,14 @@ final class PatternModel: VideoModel {
   private let gate: Gate?
   private let failsAt: Int?
 
-  init(_ name: String, width: Int = 16, height: Int = 12, gate: Gate? = nil, failsAt: Int? = nil) {
+  init(
+    _ name: String, width: Int = 16, height: Int = 12, residentBytes: Int = 0, gate: Gate? = nil,
+    failsAt: Int? = nil
+  ) {
     description = VideoModelDescription(
       name: name, sha256: "0123", width: width, height: height, framesPerSecond: 35,
       actions: ["stay", "left", "right"], defaultAction: 0, defaultSteps: 2, maximumSteps: 4,
-      bytesPerStream: width * height * 3, dataLicence: "CC0-1.0")
+      bytesPerStream: width * height * 3, dataLicence: "CC0-1.0", residentBytes: residentBytes)
     self.gate = gate
     self.failsAt = failsAt
   }

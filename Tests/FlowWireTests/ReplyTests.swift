@@ -24,6 +24,7 @@ struct ReplyTests {
     generationMilliseconds: 1.5, isLast: true)
   static let models = [
     ModelSummary(name: "a", state: .ready(.video(details))), ModelSummary(name: "b", state: .absent),
+    ModelSummary(name: "f", state: .absent, described: .video(details)),
     ModelSummary(name: "c", state: .loading), ModelSummary(name: "e", state: .ready(.manifold(manifold))),
     ModelSummary(name: "d", state: .failed("tensor x is short")),
   ]

@@ -15,6 +15,11 @@ extension DaemonLoop {
     count(event, session, &measure, time)
     for action in actions { count(action, session, &measure, time) }
     countStarvation(of: session, &measure, time)
+    if session.dropped.total > measure.dropped {
+      let count = Double(session.dropped.total - measure.dropped)
+      operations.metrics.add(.dropped, ["policy": session.request.delivery.policy.rawValue], count)
+      measure.dropped = session.dropped.total
+    }
     operations.measures[name] = session.stage == .ended ? nil : measure
     // A stream that was never begun is not the compute thread's either.
     if case .cancel = event, session.stage == .ended, session.plan != nil {
@@ -45,6 +50,8 @@ extension DaemonLoop {
       case .image: operations.metrics.add(.frames, ["model": model, "format": session.format])
       case .points(let batch): operations.metrics.add(.points, ["model": model], Double(batch.shape[0]))
       }
+    case .admitted:
+      operations.metrics.observe(.queueTime, [:], (time - session.openedAt).inSeconds)
     case .encoded where !measure.inEncoding.isEmpty:
       let start = measure.inEncoding.removeFirst()
       operations.metrics.observe(.generation, ["phase": "encode"], (time - start).inSeconds)
@@ -112,9 +119,6 @@ extension DaemonLoop {
     operations.metrics.clear(.sessions)
     let phases = Dictionary(grouping: seats.values, by: \.session.phase.rawValue)
     for (phase, seats) in phases { operations.metrics.set(.sessions, ["state": phase], Double(seats.count)) }
-    let bytes = seats.values.map { seat in
-      if case .video(let plan)? = seat.session.plan { plan.model.bytesPerStream } else { 0 }
-    }
-    operations.metrics.set(.cacheBytes, [:], Double(bytes.reduce(0, +)))
+    operations.metrics.set(.cacheBytes, [:], Double(cacheBytes))
   }
 }

@@ -63,7 +63,11 @@ extension Metric {
   )
   static let creditStarved = Metric(
     "flowd_credit_starved_seconds_total", .counter, "Time that sessions were without credit.")
-  static let cacheBytes = Metric("flowd_kv_bytes", .gauge, "Bytes of the caches of open sessions.")
+  static let queueTime = Metric(
+    "flowd_queue_seconds", .seconds, "Time that requests to open waited for a place among the sessions.")
+  static let dropped = Metric(
+    "flowd_dropped_frames_total", .counter, labelled: true, "Messages made and not sent, by policy.")
+  static let cacheBytes = Metric("flowd_kv_bytes", .gauge, "Bytes of the streams and snapshots of sessions.")
   static let residentBytes = Metric("flowd_rss_bytes", .gauge, "Bytes of the process in memory.")
   static let errors = Metric(
     "flowd_errors_total", .counter, labelled: true, "Errors told to clients, by code.")
@@ -77,6 +81,6 @@ extension Metric {
   /// Every metric in the order in which they are told.
   static let all = [
     buildInfo, sessions, sessionOpens, frames, points, firstFrame, frameInterval, generation, deadlineMisses,
-    creditStarved, cacheBytes, residentBytes, errors, cancelLatency, controlLatency,
+    creditStarved, queueTime, dropped, cacheBytes, residentBytes, errors, cancelLatency, controlLatency,
   ]
 }

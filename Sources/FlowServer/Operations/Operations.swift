@@ -39,6 +39,8 @@ struct Operations {
 
 /// What is measured of a session while it is open.
 struct SessionMeasure {
+  /// Messages that were counted as dropped.
+  var dropped = 0
   let openedAt: Duration
   /// When the first message of the stream was sent.
   var firstSentAt: Duration?
