@@ -59,7 +59,7 @@ struct ModelTable {
   func summary(_ name: String) -> ModelSummary {
     switch self[name] {
     case .absent: ModelSummary(name: name, state: .absent, described: described(name))
-    case .loading: ModelSummary(name: name, state: .loading)
+    case .loading: ModelSummary(name: name, state: .loading, described: described(name))
     case .ready(let model): ModelSummary(name: name, state: .ready(details(model)))
     case .failed(let error, _): ModelSummary(name: name, state: .failed(error.message))
     }
