@@ -47,6 +47,36 @@ public struct Client: ~Copyable {
     return ModelListing(models: models)
   }
 
+  /// What is wished of a model's place in memory.
+  public enum Placing: Sendable {
+    /// That it is there.
+    case load
+    /// That it is there as its files are now.
+    case reload
+    /// That it is not there.
+    case unload
+  }
+
+  /// Has a model loaded or let go; waits as long as that takes, which is up to ten minutes.
+  public mutating func place(_ model: String, _ placing: Placing) throws(ClientError) -> ModelListing {
+    let wish: ModelRequest.Wish =
+      switch placing {
+      case .load: .load
+      case .reload: .reload
+      case .unload: .unload
+      }
+    let request: ModelRequest
+    do throws(WireError) {
+      request = try ModelRequest(wish, model)
+    } catch {
+      throw ClientError(.usage, error.message)
+    }
+    guard case .model(let summary) = try ask(.model(request), patience: .seconds(600)) else {
+      throw unexpected(wish.rawValue)
+    }
+    return ModelListing(models: [summary])
+  }
+
   /// What the server is doing.
   public mutating func status() throws(ClientError) -> StatusListing {
     guard case .status(let status) = try ask(.status) else { throw unexpected("status") }
@@ -67,8 +97,8 @@ public struct Client: ~Copyable {
   }
 
   /// Sends a request and waits for the reply that carries its name.
-  private mutating func ask(_ request: Request) throws(ClientError) -> Reply {
-    let id = nextRequest()
+  private mutating func ask(_ request: Request, patience: Duration? = nil) throws(ClientError) -> Reply {
+    let id = nextRequest(), timeout = patience ?? timeout
     try connection.send(request, id: id)
     let clock = ContinuousClock()
     let start = clock.now

@@ -12,6 +12,16 @@ public struct VideoRequest: Sendable, Equatable {
     case bicubic
   }
 
+  /// When frames are made.
+  public enum Pace: String, Sendable, CaseIterable {
+    /// As they are taken.
+    case credit
+    /// As fast as they can be.
+    case asap
+    /// As they are due to be shown.
+    case media
+  }
+
   /// How long a video is.
   enum Length: Sendable, Equatable {
     case frames(Int)
@@ -31,6 +41,7 @@ public struct VideoRequest: Sendable, Equatable {
   let crf: Int?
   let gop: Int?
   let format: OutputFormat
+  let pace: Pace
   let record: String?
 
   /// How many messages the server may be ahead.
@@ -46,7 +57,7 @@ public struct VideoRequest: Sendable, Equatable {
     model: String, frames: Int? = nil, seconds: Double? = nil, framesPerSecond: Double? = nil,
     seed: UInt64? = nil, script: ActionScript? = nil, image: [UInt8]? = nil, steps: Int? = nil,
     scale: Int = 1, filter: Filter = .nearest, crf: Int? = nil, gop: Int? = nil, format: OutputFormat,
-    record: String? = nil
+    pace: Pace = .credit, record: String? = nil
   ) throws(ClientError) {
     self.model = model
     self.framesPerSecond = framesPerSecond
@@ -59,6 +70,7 @@ public struct VideoRequest: Sendable, Equatable {
     self.crf = crf
     self.gop = gop
     self.format = format
+    self.pace = pace
     self.record = record
     length = try chooseLength(frames, seconds, script)
     try check()
@@ -81,7 +93,8 @@ public struct VideoRequest: Sendable, Equatable {
     do throws(WireError) {
       var open = try OpenRequest(
         model: model, seed: seed, frames: frames, steps: steps, credit: Self.credit,
-        framesPerSecond: framesPerSecond, plan: plan(), format: wireFormat(), image: picture)
+        framesPerSecond: framesPerSecond, plan: plan(), format: wireFormat(), image: picture,
+        delivery: Delivery(pace: wirePace), wantsLog: true)
       open.record = try record.map { path throws(WireError) in try RecordWish(path: path) }
       return open
     } catch {
@@ -94,6 +107,14 @@ public struct VideoRequest: Sendable, Equatable {
     var runs: [ActionRun] = []
     for run in script.compacted.runs { runs.append(try ActionRun(run.action, run.count)) }
     return .runs(runs)
+  }
+
+  private var wirePace: Delivery.Pace {
+    switch pace {
+    case .credit: .credit
+    case .asap: .asap
+    case .media: .media
+    }
   }
 
   private func wireFormat() throws(WireError) -> StreamFormat {

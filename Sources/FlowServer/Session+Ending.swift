@@ -67,7 +67,10 @@ extension Session {
   private var sentLog: [ActionRun]? {
     guard let log, dropped.total == 0, case .video(let plan)? = plan else { return nil }
     // The names are those of a model's actions, which are names, and counts are positive.
-    return log.prefix(framesSent).compactMap { try? ActionRun(plan.model.actions[$0.action], $0.count) }
+    let runs = log.prefix(framesSent).compactMap { try? ActionRun(plan.model.actions[$0.action], $0.count) }
+    // As JSON writes them, with some room: a log that no message holds is none.
+    let bytes = runs.reduce(0) { $0 + 6 * $1.name.utf8.count + 32 }
+    return bytes <= WireLimits.logBytes ? runs : nil
   }
 
   /// Ends what took too long, makes what is due, and breaks a silence: the message is also how a dead client is noticed.

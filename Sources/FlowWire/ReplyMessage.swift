@@ -25,7 +25,7 @@ public struct ReplyMessage: Sendable, Equatable {
 
   /// Reads part 0; fields that are not known are ignored.
   public init(header: [UInt8]) throws(WireError) {
-    let fields = try readHeader([header])
+    let fields = try readHeader([header], limit: WireLimits.replyHeaderBytes)
     let version = try fields.require("v", fields.integer("v"))
     guard version == WireLimits.version else {
       throw WireError(.unsupportedVersion, "the server speaks version \(version)", field: "v")

@@ -85,13 +85,13 @@ public struct RequestRejection: Error, Sendable, Equatable {
 }
 
 /// Parses part 0 after checking the number and the sizes of the parts.
-func readHeader(_ parts: [[UInt8]]) throws(WireError) -> FieldReader {
+func readHeader(_ parts: [[UInt8]], limit: Int = WireLimits.headerBytes) throws(WireError) -> FieldReader {
   guard (1...2).contains(parts.count) else {
     throw WireError(.badHeader, "a message has a header and at most one more part, not \(parts.count) parts")
   }
-  guard parts[0].count <= WireLimits.headerBytes else {
+  guard parts[0].count <= limit else {
     throw WireError(
-      .tooLarge, "the header has \(parts[0].count) bytes; the limit is \(WireLimits.headerBytes)")
+      .tooLarge, "the header has \(parts[0].count) bytes; the limit is \(limit)")
   }
   do throws(JSONError) {
     guard case .object(let object) = try JSONValue(parsing: parts[0]) else {

@@ -6,6 +6,10 @@ public enum WireLimits {
   public static let version = 1
   /// The most bytes that part 0 of a message may have.
   public static let headerBytes = 65_536
+  /// The most bytes that part 0 of a reply may have: a list of many models, or a long log, takes more than a request.
+  public static let replyHeaderBytes = 1 << 20
+  /// The most bytes that a log of actions may take in a reply.
+  public static let logBytes = 1 << 19
   /// The deepest nesting of arrays and objects in part 0.
   public static let headerDepth = 32
   /// The most bytes that a part of a request may have.

@@ -16,7 +16,9 @@ struct Flowctl: ParsableCommand {
       130 interrupted.
       """,
     version: "flowctl 0.1.0",
-    subcommands: [GenerateVideo.self, GenerateManifold.self, Models.self, Status.self, Keys.self])
+    subcommands: [
+      GenerateVideo.self, GenerateManifold.self, Models.self, Load.self, Unload.self, Status.self, Keys.self,
+    ])
 
   static func main() {
     Interruption.install()

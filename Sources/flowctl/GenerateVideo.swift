@@ -62,6 +62,10 @@ struct GenerateVideo: ParsableCommand {
   @Option(name: .shortAndLong, help: "A file, or - for standard output.")
   var output: String
 
+  @Option(
+    help: "When frames are made: credit, as they are taken; asap; media, as a player that began shows them.")
+  var pace = VideoRequest.Pace.credit
+
   @Option(help: "Where the server keeps the stream too: a path in its folder for recordings.")
   var record: String?
 
@@ -90,7 +94,7 @@ struct GenerateVideo: ParsableCommand {
     try VideoRequest(
       model: model, frames: frames, seconds: seconds?.value, framesPerSecond: fps?.value, seed: seed,
       script: script(), image: initImage.map { path throws(ClientError) in try readFile(path) },
-      steps: steps, scale: scale, filter: filter, crf: crf, gop: gop, format: format,
+      steps: steps, scale: scale, filter: filter, crf: crf, gop: gop, format: format, pace: pace,
       record: record)
   }
 
@@ -112,3 +116,4 @@ struct GenerateVideo: ParsableCommand {
 }
 
 extension VideoRequest.Filter: ExpressibleByArgument {}
+extension VideoRequest.Pace: ExpressibleByArgument {}

@@ -123,6 +123,19 @@ struct DeliveryTests {
     #expect(try stage.last?.log == [ActionRun("stay", 2), ActionRun("left", 3), ActionRun("right", 1)])
   }
 
+  @Test("a log that no message would hold is not sent, and all else is")
+  func longLog() throws {
+    let count = 16_000
+    var stage = try Stage.open(frames: count, credit: 1024, wantsLog: true)
+    let runs = try (0..<count).map { try ActionRun($0 % 2 == 0 ? "left" : "right", 1) }
+    stage.happen(.control(try ControlRequest(session: "s1", plan: .runs(runs)), id: nil))
+    while stage.last == nil {
+      stage.work()
+      if stage.isFinishing { stage.finish() } else { stage.happen(.credit(1, id: nil)) }
+    }
+    #expect(stage.last?.frames == count && stage.last?.log == nil)
+  }
+
   @Test("snapshots have names, and there are eight of them at most")
   func snapshots() throws {
     var stage = try Stage.open(credit: 8)
