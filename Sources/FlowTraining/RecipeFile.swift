@@ -23,8 +23,10 @@ struct RecipeFile {
     for setting in settings { try Self.apply(setting, to: &root) }
     self.path = path
     self.root = root.withoutNulls
-    guard self.root.isFinite else {
-      throw TrainingError(.badRecipe, "\(path): a number is not finite; give it a value, or leave it out")
+    if let place = self.root.notFinite {
+      throw TrainingError(
+        .badRecipe,
+        "\(path): a recipe has finite numbers, and \(place) is none; give it another value, or leave it out")
     }
   }
 
@@ -152,13 +154,17 @@ extension Node {
       Node.Mapping(mapping.filter { $0.value.null == nil }.map { ($0.key, $0.value.withoutNulls) }))
   }
 
-  /// Whether no number in it is infinite or none at all: nothing is made with such, and none equals itself.
-  fileprivate var isFinite: Bool {
+  /// Where a number is infinite or none at all, as `key.of.key`; nil if none is: nothing is made with such, and none equals
+  /// itself.
+  fileprivate var notFinite: String? {
     switch self {
-    case .scalar: float.map(\.isFinite) ?? true
-    case .sequence(let parts): parts.allSatisfy(\.isFinite)
-    case .mapping(let parts): parts.allSatisfy { $0.value.isFinite }
-    case .alias: true
+    case .scalar: float.map(\.isFinite) ?? true ? nil : ""
+    case .sequence(let parts):
+      parts.enumerated().lazy.compactMap { index, part in part.notFinite.map { joined("\(index)", $0) } }
+        .first
+    case .mapping(let parts):
+      parts.lazy.compactMap { key, part in part.notFinite.map { joined(key.string ?? "", $0) } }.first
+    case .alias: nil
     }
   }
 
@@ -202,3 +208,6 @@ extension NamedChoice {
     self = choice
   }
 }
+
+/// A key and what is within its value.
+private func joined(_ key: String, _ rest: String) -> String { rest.isEmpty ? key : "\(key).\(rest)" }

@@ -95,7 +95,9 @@ struct PictureRunTests {
       let asked = PictureConditions(labels: [1, 7])
       let own = stage.model.map(asked, Parameters(stage.initialWeights()).part(stage.networkPart))
       let flow = teacher.model.map(asked, Parameters(teacher.weights))
-      #expect(own.velocity(z, at: t).tensor.elements == flow.velocity(z, at: t).tensor.elements)
+      // What the embedding of a length gave at 0 is summed in another order.
+      let pairs = zip(own.velocity(z, at: t).tensor.elements, flow.velocity(z, at: t).tensor.elements)
+      #expect(pairs.allSatisfy { abs($0 - $1) < 1e-5 })
     }
   }
 
