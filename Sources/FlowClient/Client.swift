@@ -6,6 +6,8 @@ internal import FlowWire
 public struct Client: ~Copyable {
   var connection: Connection
   let endpoint: String
+  /// Who the client is, for the next connection as well.
+  let identity: ClientIdentity?
   let timeout: Duration
   private let interruptions: () -> Int
   private var requests = 0
@@ -37,6 +39,7 @@ public struct Client: ~Copyable {
   ) throws(ClientError) {
     connection = try Connection(endpoint, identity)
     self.endpoint = endpoint
+    self.identity = identity
     self.timeout = timeout
     self.interruptions = interruptions
   }

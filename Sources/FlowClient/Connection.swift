@@ -9,9 +9,14 @@ struct Connection: ~Copyable {
   private let monitor: SocketMonitor
   /// Whether keys are used.
   let isEncrypted: Bool
+  /// How often in a row the other side broke off before it was known who it is.
+  private var breaks = 0
 
   /// How long requests that were not sent yet outlive the connection, in milliseconds.
   private static let linger: Int32 = 500
+
+  /// How often the other side may break off before that is no accident.
+  private static let mostBreaks = 5
 
   /// Begins to connect; whether somebody answers is for the first request to find out.
   init(_ endpoint: String, _ identity: ClientIdentity? = nil) throws(ClientError) {
@@ -34,7 +39,7 @@ struct Connection: ~Copyable {
   }
 
   /// Throws if the server did not take the connection; libzmq itself would try again for ever and say nothing.
-  func checkHandshake() throws(ClientError) {
+  mutating func checkHandshake() throws(ClientError) {
     // Nothing but a bug can fail here, and the time of the caller's patience then tells.
     while let event = (try? monitor.next(milliseconds: 0)) ?? nil {
       switch event {
@@ -49,7 +54,15 @@ struct Connection: ~Copyable {
       case .mismatched:
         throw ClientError(
           .refused, "unauthorized: the server wants to know who you are; add --server-key and --key-file")
-      case .connected, .ready, .disconnected: break
+      case .brokenOff where !isEncrypted:
+        breaks += 1
+        guard breaks >= Self.mostBreaks else { continue }
+        throw ClientError(
+          .refused,
+          "the server breaks off before it has said who it is: unauthorized if it wants to know who you are; add "
+            + "--server-key and --key-file, or see whether it is a flowd")
+      case .ready: breaks = 0
+      case .brokenOff, .connected, .disconnected: break
       }
     }
   }

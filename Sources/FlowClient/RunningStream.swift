@@ -88,7 +88,7 @@ extension Client {
   /// Asks for the stream on a new connection; the old one may have broken without a word.
   private mutating func reconnect(_ run: inout some RunningStream) throws(ClientError) -> Bool {
     guard !run.isCancelled, let wish = run.comeBack() else { return false }
-    connection = try Connection(endpoint)
+    connection = try Connection(endpoint, identity)
     connection.confirm()
     try connection.send(.resume(wish), id: run.id)
     return true

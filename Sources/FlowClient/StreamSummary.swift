@@ -3,7 +3,7 @@
 internal import FlowWire
 
 /// What became of a video.
-public struct StreamSummary: Sendable {
+public struct StreamSummary: Sendable, Equatable {
   /// The name of the model.
   public let model: String
   /// SHA-256 of the model's weights.
@@ -31,7 +31,7 @@ public struct StreamSummary: Sendable {
   /// SHA-256 of the output, compared with the server's.
   public let digest: String
   /// The actions that the frames were made with, which make them once more with the seed; nil if the server does not say.
-  public let actions: [(name: String, frames: Int)]?
+  public let actions: [ActionScript.Run]?
   /// Where the output is; nil for standard output.
   public let path: String?
   /// Where the server kept the stream as well, in its folder for recordings; nil if it was not asked to.
@@ -56,7 +56,7 @@ public struct StreamSummary: Sendable {
     bytes = end.bytes
     self.seconds = seconds
     digest = end.sha256
-    actions = end.log?.map { ($0.name, $0.count) }
+    actions = end.log?.map { ActionScript.Run(action: $0.name, count: $0.count) }
     self.path = path
     recording = end.recorded?.path
     self.isInterrupted = isInterrupted
@@ -94,7 +94,7 @@ public struct StreamSummary: Sendable {
     object.append("seconds", .number(seconds))
     object.append("frames_per_second", .number(rate))
     object.append("sha256", .string(digest))
-    let runs = actions?.map { JSONValue.array([.string($0.name), .integer(Int128($0.frames))]) }
+    let runs = actions?.map { JSONValue.array([.string($0.action), .integer(Int128($0.count))]) }
     object.append("actions", runs.map(JSONValue.array))
     object.append("output", path.map(JSONValue.string) ?? .null)
     object.append("recording", recording.map(JSONValue.string))

@@ -97,19 +97,25 @@ struct ComputeScheduler {
     case .rewind(let session, let name): want(Job(session: session, work: .rewind(name)))
     case .forget(let session):
       forget(session)
+      watch.forgotten(session)
       events.post(.forgotten(session))
     case .stop: isStopped = true
     }
   }
 
-  private mutating func begin(_ session: String, _ name: String, _ beginning: StreamBeginning) {
-    switch (models[name], beginning) {
-    case (.video(let model)?, .video(let options)):
-      add(session, .video(model.makeStream(options), of: model, steps: options.steps))
-    case (.manifold(let model)?, .points(let options)): add(session, .points(model.makeStream(options)))
-    case (.video?, .snapshot(let snapshot, let seed, let steps)): fork(session, snapshot, seed, steps)
+  private mutating func begin(
+    _ session: String, _ model: ServedModelDescription, _ beginning: StreamBeginning
+  ) {
+    switch (models[model.name], beginning) {
+    case (_, .snapshot(let snapshot, let seed, let steps)): fork(session, model, snapshot, seed, steps)
+    case (.video(let loaded)?, .video(let options)) where .video(loaded.description) == model:
+      add(session, .video(loaded.makeStream(options), of: loaded, steps: options.steps))
+    case (.manifold(let loaded)?, .points(let options)) where .manifold(loaded.description) == model:
+      add(session, .points(loaded.makeStream(options)))
     default:
-      preconditionFailure("ComputeScheduler: a stream of \(name), which is not loaded or of another kind")
+      // It was loaded anew after the session's plan was made, and is another one now.
+      let message = "the model \(model.name) has changed while the session was opened; open it again"
+      events.post(.session(session, .generatorFailed(WireError(.conflict, message, retryable: true))))
     }
   }
 
@@ -117,12 +123,17 @@ struct ComputeScheduler {
     streams[session] = Stream(kind: kind, served: clock)
   }
 
-  /// Begins a stream at a snapshot of another one, and with the model that it was taken of.
-  private mutating func fork(_ session: String, _ snapshot: String, _ seed: UInt64?, _ steps: Int) {
+  /// Begins a stream at a snapshot of another one, which must be of the model that the session's plan was made for.
+  private mutating func fork(
+    _ session: String, _ planned: ServedModelDescription, _ snapshot: String, _ seed: UInt64?, _ steps: Int
+  ) {
     guard let owner = streams.values.first(where: { $0.snapshots[snapshot] != nil }),
-      let state = owner.snapshots[snapshot]?.copy(), case .video(_, let model, _) = owner.kind
+      let state = owner.snapshots[snapshot]?.copy(), case .video(_, let model, _) = owner.kind,
+      .video(model.description) == planned
     else {
-      let message = "the session that the snapshot \(snapshot) was taken of has ended; take another one"
+      let message =
+        "the session that the snapshot \(snapshot) was taken of has ended, or its model been loaded anew; take another "
+        + "snapshot"
       let error = WireError(.gone, message, field: "from.snapshot")
       return events.post(.session(session, .generatorFailed(error)))
     }

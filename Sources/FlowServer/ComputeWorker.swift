@@ -10,8 +10,8 @@ final class ComputeWorker: Sendable {
     case reload(String)
     /// Let go of a model.
     case unload(String)
-    /// Begin a stream of a model that is loaded.
-    case begin(session: String, model: String, StreamBeginning)
+    /// Begin a stream of a model that was loaded when the session's plan was made.
+    case begin(session: String, model: ServedModelDescription, StreamBeginning)
     /// Generate the next frame, or the next points, of a stream.
     case generate(session: String, action: Int)
     /// Keep the state that a stream has after all frames that were asked for so far; `id` names the request for it.

@@ -31,13 +31,13 @@ extension DaemonLoop {
 
   /// Lets sessions in that wait, as far as there are places, and tells the others where they stand.
   mutating func letIn() {
-    while hasPlace, let name = waiting.first {
+    // Nobody behind the first one shall take the memory that it waits for.
+    while hasPlace, let name = waiting.first, let model = seats[name]?.session.request.model,
+      hasMemory(for: model)
+    {
       waiting.removeFirst()
-      guard let model = seats[name]?.session.request.model else { continue }
       handle(name, .admitted)
       seatAtModel(name, model)
-      // It has found no memory, and nobody behind it shall take what it waits for.
-      if waiting.first == name { break }
     }
     for (index, name) in waiting.enumerated() { handle(name, .position(index + 1)) }
   }
@@ -87,30 +87,35 @@ extension DaemonLoop {
     compute.post(.load(name))
   }
 
-  /// Lets a session begin if the memory for its cache is there; else it waits until another session ends.
+  /// Lets a session begin if the memory for its cache is there; else it waits, in its old place, until another ends.
   private mutating func seat(_ name: String, at model: ServedModelDescription) {
-    guard let budget = configuration.cacheBudget, model.bytesPerStream > 0 else {
-      return handle(name, .modelReady(model))
-    }
-    guard model.bytesPerStream <= budget else {
+    if let budget = configuration.cacheBudget, model.bytesPerStream > budget {
       let error = WireError(
         .cacheBudget,
         "a stream of \(model.name) holds \(model.bytesPerStream) bytes; this daemon has \(budget) for all streams, so take "
           + "another model", field: "model", retryable: false)
       return handle(name, .failed(error))
     }
-    if cacheBytes + model.bytesPerStream <= budget { return handle(name, .modelReady(model)) }
-    waiting.insert(name, at: 0)
-    handle(name, .position(1))
+    if hasMemory(for: model) { return handle(name, .modelReady(model)) }
+    let openedAt = seats[name]?.session.openedAt ?? now
+    let index = waiting.firstIndex { (seats[$0]?.session.openedAt ?? now) > openedAt } ?? waiting.endIndex
+    waiting.insert(name, at: index)
+    handle(name, .position(index + 1))
+  }
+
+  /// Whether a stream of a model may begin; of one that is not loaded, or never fits, that is seen later.
+  private func hasMemory(for name: String) -> Bool {
+    guard case .ready(let model) = models[name] else { return true }
+    return model.bytesPerStream > configuration.cacheBudget ?? .max || hasMemory(for: model)
+  }
+
+  /// Whether there is memory for another stream of a model, or for a snapshot of one.
+  func hasMemory(for model: ServedModelDescription) -> Bool {
+    configuration.cacheBudget.map { cacheBytes + model.bytesPerStream <= $0 } ?? true
   }
 
   /// Bytes that the streams and snapshots of all sessions hold.
-  var cacheBytes: Int {
-    seats.values.reduce(0) { sum, seat in
-      guard seat.session.takesPlace, case .video(let plan)? = seat.session.plan else { return sum }
-      return sum + plan.model.bytesPerStream + seat.session.snapshotBytes
-    }
-  }
+  var cacheBytes: Int { seats.values.reduce(0) { $0 + $1.session.cacheBytes } }
 
   /// A model is loaded, or is not.
   mutating func modelArrived(_ name: String, _ outcome: Result<ServedModelDescription, WireError>) {
@@ -128,10 +133,11 @@ extension DaemonLoop {
   /// Tells those who wait for a model what became of it.
   private mutating func settle(_ name: String, _ outcome: Result<ServedModelDescription, WireError>) {
     answerModelQuestions(name, outcome)
-    for (session, seat) in seats
-    where seat.session.request.model == name && seat.session.stage == .waitingForModel {
+    let sessions = seats.filter { $1.session.request.model == name && $1.session.stage == .waitingForModel }
+    // Those first that have waited longest: memory may not be there for all.
+    for (session, _) in sessions.sorted(by: { $0.value.session.openedAt < $1.value.session.openedAt }) {
       switch outcome {
-      case .success(let description): self.seat(session, at: description)
+      case .success(let description): seat(session, at: description)
       case .failure(let error): handle(session, .failed(error))
       }
     }

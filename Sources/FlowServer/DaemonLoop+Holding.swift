@@ -8,6 +8,8 @@ internal import Logging
 extension DaemonLoop {
   /// How many ended sessions are known by their last words.
   private static let tailLimit = 64
+  /// How many bytes of their messages are kept.
+  private static let tailBytes = 256 << 20
 
   /// Gives a session to another connection, if it may have it.
   mutating func resume(_ wish: ResumeRequest, _ id: String?, _ peer: Peer) throws(WireError) {
@@ -23,6 +25,7 @@ extension DaemonLoop {
         .notFound, "there is no session \"\(name)\" with this token; it has ended, so open another one",
         field: "resume")
     }
+    try seat.session.checkMayResume(wish)
     if let holder = seat.peer, !holder.isSame(as: peer) { try free(name, from: holder, wish) }
     seats[name]?.peer = peer
     recordings[name]?.peer = peer
@@ -56,19 +59,24 @@ extension DaemonLoop {
         .gone, "the session \"\(wish.session)\" has ended: \(tail.end.reason.rawValue); open another one",
         field: "resume.sid")
     }
+    guard drainDeadline == nil else {
+      throw WireError(.draining, "the daemon is about to stop; the rest of this session goes with it")
+    }
+    try tail.session.checkMayResume(wish)
     ended.remove(at: index)
     seats[wish.session] = Seat(session: tail.session, peer: peer, key: tail.key)
     handle(wish.session, .resumed(wish, id: id))
-    guard let seat = seats[wish.session], seat.session.stage == .ended else { return }
-    // What it wished is not to be had.
-    seats[wish.session] = nil
-    ended.append(tail)
   }
 
-  /// Keeps a session that has ended for a while.
+  /// Keeps a session that has ended for a while, and lets go of the messages of the oldest if all take too much.
   mutating func keepTail(_ tail: Tail) {
     ended.append(tail)
     if ended.count > Self.tailLimit { ended.removeFirst() }
+    var bytes = ended.reduce(0) { $0 + $1.session.sent.byteCount }
+    for index in ended.indices where bytes > Self.tailBytes {
+      bytes -= ended[index].session.sent.byteCount
+      ended[index].session.sent.removeAll()
+    }
   }
 
   /// Lets go of the messages of sessions that ended longer ago than a lease.
@@ -76,6 +84,16 @@ extension DaemonLoop {
     for index in ended.indices where now - ended[index].time >= configuration.lease {
       ended[index].session.sent.removeAll()
     }
+  }
+
+  /// Throws `kv_budget` unless there is memory for a snapshot of a session's stream.
+  func checkSnapshotMemory(_ name: String) throws(WireError) {
+    guard case .video(let plan)? = seats[name]?.session.plan, !hasMemory(for: .video(plan.model)) else {
+      return
+    }
+    throw WireError(
+      .cacheBudget,
+      "the caches of all streams leave no memory for a snapshot; try again when a session has ended")
   }
 
   /// The seed of the stream that a snapshot was taken of, if the client may begin one of that model there.

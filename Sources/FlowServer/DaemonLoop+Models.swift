@@ -5,24 +5,39 @@ internal import Logging
 
 /// Models that clients want to be in memory, or not.
 extension DaemonLoop {
+  /// How many requests may wait for models.
+  private static let questionLimit = 256
+
+  /// Does what a client wishes of a model that it may know.
   mutating func answer(_ request: ModelRequest, _ id: String?, _ peer: Peer) throws(WireError) {
     let name = request.name
-    try models.check(name)
     switch (request.wish, models[name]) {
     case (.load, .ready), (.unload, .absent), (.unload, .failed): tell(name, id, peer)
-    case (.load, .loading), (.reload, .loading): modelQuestions.append((name, id, peer))
+    case (.load, .loading), (.reload, .loading): try ask(name, id, peer)
     case (.load, _), (.reload, .absent), (.reload, .failed):
-      modelQuestions.append((name, id, peer))
+      try ask(name, id, peer)
       load(name)
     case (.reload, .ready):
+      // Whoever asks while somebody else's reload is under way gets that one.
+      let isUnderWay = modelQuestions.contains { $0.model == name }
+      try ask(name, id, peer)
       // Streams go on meanwhile, and so does the model if its new files are no good.
-      modelQuestions.append((name, id, peer))
-      compute.post(.reload(name))
+      if !isUnderWay { compute.post(.reload(name)) }
     case (.unload, .loading):
       throw WireError(
         .conflict, "the model \(name) is being loaded; try again when it is", field: "model", retryable: true)
     case (.unload, .ready): try unload(name, id, peer)
     }
+  }
+
+  /// Lets a client wait for what becomes of a model.
+  private mutating func ask(_ name: String, _ id: String?, _ peer: Peer) throws(WireError) {
+    guard modelQuestions.count < Self.questionLimit else {
+      throw WireError(
+        .queueFull, "\(modelQuestions.count) requests wait for models already; try again when they are loaded"
+      )
+    }
+    modelQuestions.append((name, id, peer))
   }
 
   private mutating func unload(_ name: String, _ id: String?, _ peer: Peer) throws(WireError) {

@@ -39,10 +39,14 @@ extension DaemonLoop {
         limits: limits, model: model.map(models.summary), records: recorder != nil)
       send(.capabilities(capabilities), id, to: peer)
     case .models: send(.models(models.summaries), id, to: peer)
-    case .model(let request): try answer(request, id, peer)
+    case .model(let request):
+      try models.check(request.name)
+      try answer(request, id, peer)
     case .open(let open): try admit(open, id, peer)
     case .resume(let wish): try resume(wish, id, peer)
-    case .snapshot(let session): handle(try seat(session, peer), .snapshot(id: id))
+    case .snapshot(let session):
+      try checkSnapshotMemory(try seat(session, peer))
+      handle(session, .snapshot(id: id))
     case .rewind(let wish): handle(try seat(wish.session, peer), .rewind(wish, id: id))
     case .credit(let credit):
       // Credit for the last messages arrives after the end: that is how it is, not a fault.
@@ -69,7 +73,7 @@ extension DaemonLoop {
     return ServerStatus(
       version: configuration.version, uptimeMilliseconds: now.milliseconds, isDraining: drainDeadline != nil,
       limits: limits, sessions: shown.keys.sorted().compactMap { shown[$0]?.session.status(at: now) },
-      models: models.seen(by: user).summaries, sessionsOpened: sessionsOpened,
+      models: models.seen(by: user).states, sessionsOpened: sessionsOpened,
       framesGenerated: framesGenerated,
       pointsGenerated: pointsGenerated)
   }

@@ -155,7 +155,7 @@ struct DaemonLoop: ~Copyable {
     switch action {
     case .prepare(let plan): encode.post(.prepare(session: name, plan))
     case .begin(let beginning):
-      guard let model = seats[name]?.session.request.model else { return }
+      guard let model = seats[name]?.session.plan?.model else { return }
       compute.post(.begin(session: name, model: model, beginning))
     case .generate(_, let action): compute.post(.generate(session: name, action: action))
     case .snapshot(let snapshot, let id): compute.post(.snapshot(session: name, snapshot, id: id))

@@ -16,7 +16,7 @@ struct ModelTable {
   }
 
   private let catalogue: any ModelCatalogue
-  private var states: [String: State] = [:]
+  private var known: [String: State] = [:]
   private var uses: [String: Duration] = [:]
   /// Who looks; nil sees everything.
   var viewer: User?
@@ -25,12 +25,12 @@ struct ModelTable {
 
   /// The names of all models; loaded ones stay although their files may be gone.
   var names: [String] {
-    Set(catalogue.names()).union(states.keys).filter { viewer?.mayUse($0) ?? true }.sorted()
+    Set(catalogue.names()).union(known.keys).filter { viewer?.mayUse($0) ?? true }.sorted()
   }
 
   subscript(name: String) -> State {
-    get { states[name] ?? .absent }
-    set { states[name] = newValue }
+    get { known[name] ?? .absent }
+    set { known[name] = newValue }
   }
 
   /// A model could not be loaded; one that is there stays.
@@ -52,14 +52,25 @@ struct ModelTable {
     throw WireError(.notFound, "there is no model \"\(name)\"; \(known)", field: "model")
   }
 
-  /// What a client may know of all models.
+  /// What a client may know of all models; reads files of those that are not loaded.
   var summaries: [ModelSummary] { names.map(summary) }
 
-  /// What a client may know of a model.
+  /// How all models are, of which those that are not loaded are told by name alone: for what is asked often.
+  var states: [ModelSummary] { names.map { summary($0, described: nil) } }
+
+  /// What a client may know of a model; reads its files if it is not loaded. Files that are no good say nothing here, and why
+  /// when they are loaded.
   func summary(_ name: String) -> ModelSummary {
     switch self[name] {
-    case .absent: ModelSummary(name: name, state: .absent, described: described(name))
-    case .loading: ModelSummary(name: name, state: .loading, described: described(name))
+    case .absent, .loading: summary(name, described: (try? catalogue.describe(name)).map(details))
+    case .ready, .failed: summary(name, described: nil)
+    }
+  }
+
+  private func summary(_ name: String, described: ModelDetails?) -> ModelSummary {
+    switch self[name] {
+    case .absent: ModelSummary(name: name, state: .absent, described: described)
+    case .loading: ModelSummary(name: name, state: .loading, described: described)
     case .ready(let model): ModelSummary(name: name, state: .ready(details(model)))
     case .failed(let error, _): ModelSummary(name: name, state: .failed(error.message))
     }
@@ -68,7 +79,7 @@ struct ModelTable {
 
 extension ModelTable {
   /// The models that are in memory.
-  var loaded: [String] { states.keys.filter { if case .ready = self[$0] { true } else { false } }.sorted() }
+  var loaded: [String] { known.keys.filter { if case .ready = self[$0] { true } else { false } }.sorted() }
 
   /// Bytes that a model holds once it is loaded, as far as is known before.
   func residentBytes(_ name: String) -> Int? {
@@ -78,7 +89,7 @@ extension ModelTable {
 
   /// Bytes that all models hold that are loaded or are being, but for one.
   func loadedBytes(but name: String) -> Int {
-    states.keys.reduce(0) { sum, other in
+    known.keys.reduce(0) { sum, other in
       switch self[other] {
       case .ready, .loading: other == name ? sum : sum + (residentBytes(other) ?? 0)
       case .absent, .failed: sum
@@ -91,9 +102,6 @@ extension ModelTable {
 
   /// A session wants a model.
   mutating func use(_ name: String, at now: Duration) { uses[name] = now }
-
-  /// What the files of a model say that is not loaded; nothing if they are no good, which loading it will tell.
-  private func described(_ name: String) -> ModelDetails? { (try? catalogue.describe(name)).map(details) }
 }
 
 private func details(_ model: ServedModelDescription) -> ModelDetails {

@@ -20,7 +20,8 @@ struct SentRing {
   private static let byteLimit = 64 << 20
 
   private var entries: Deque<Entry> = []
-  private var bytes = 0
+  /// Bytes of all bodies that are kept.
+  private(set) var byteCount = 0
   /// The most messages that were allowed to be under way at a time.
   private(set) var window: Int
 
@@ -33,7 +34,7 @@ struct SentRing {
 
   mutating func removeAll() {
     entries = []
-    bytes = 0
+    byteCount = 0
   }
 
   /// Learns how many messages may be under way now.
@@ -41,9 +42,9 @@ struct SentRing {
 
   mutating func append(_ entry: Entry) {
     entries.append(entry)
-    bytes += entry.body.count
-    while entries.count > max(window, Self.leastCount) || bytes > Self.byteLimit && entries.count > 1 {
-      bytes -= entries.removeFirst().body.count
+    byteCount += entry.body.count
+    while entries.count > max(window, Self.leastCount) || byteCount > Self.byteLimit && entries.count > 1 {
+      byteCount -= entries.removeFirst().body.count
     }
   }
 

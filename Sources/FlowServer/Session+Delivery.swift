@@ -74,7 +74,7 @@ extension Session {
 
   /// Whether there is room for another frame on the way to the client.
   private var hasRoom: Bool {
-    guard stage == .streaming, isHeld, !isPaused, issued < frameLimit ?? .max,
+    guard stage == .streaming, isHeld, pausedSince == nil, issued < frameLimit ?? .max,
       issued - generated < Self.generationDepth, issued - encoded < Self.pipelineDepth
     else { return false }
     guard request.delivery.policy == .block else { return true }

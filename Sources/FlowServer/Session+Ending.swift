@@ -77,7 +77,8 @@ extension Session {
   mutating func tick(_ now: Duration) -> [SessionAction] {
     if let deadline, now >= deadline { return end(endReason, now) }
     if let lostSince { return now - lostSince >= timing.lease ? [release(.lease, now)] : [] }
-    if isOpen, let since = creditMissingSince, now - since >= timing.idle { return end(.idle, now) }
+    let since = [creditMissingSince, pausedSince].compactMap { $0 }.min()
+    if isOpen, let since, now - since >= timing.idle { return end(.idle, now) }
     return (playback == nil ? [] : advance(now)) + breakSilence(now)
   }
 

@@ -17,13 +17,8 @@ extension Session {
     return [.releaseHolder]
   }
 
-  /// A connection that knows the token wants to go on.
+  /// A connection that knows the token, and may go on with the session, does.
   mutating func resume(_ wish: ResumeRequest, _ id: String?, _ now: Duration) -> [SessionAction] {
-    do throws(WireError) {
-      try check(wish)
-    } catch {
-      return [.send(.error(Failure(session: name, error)), id: id, body: nil)]
-    }
     if stage == .ended { stage = .flushing }
     lostSince = nil
     creditMissingSince = nil
@@ -36,7 +31,8 @@ extension Session {
     return [.send(opened(plan, tenancy), id: id, body: nil)] + advance(now)
   }
 
-  private func check(_ wish: ResumeRequest) throws(WireError) {
+  /// Throws unless what a connection wants to go on with is still there.
+  func checkMayResume(_ wish: ResumeRequest) throws(WireError) {
     guard let plan, isOpen else {
       throw WireError(
         .conflict, "the session \"\(name)\" is not open yet; wait for opened", field: "resume.sid")

@@ -30,7 +30,8 @@ extension Session {
     lastSent = now
     let tenancy = Tenancy(token: token.hexadecimal)
     return [
-      .begin(plan.beginning(image, of: request)), .send(opened(plan, tenancy), id: openID, body: nil),
+      .begin(plan.beginning(image, at: request.snapshot, seed: request.seed)),
+      .send(opened(plan, tenancy), id: openID, body: nil),
     ] + advance(now)
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import FlowGeneration
 internal import FlowWire
 
 /// Where a stream was when a snapshot of it was taken.
@@ -58,8 +59,12 @@ extension Session {
     return [.rewind(wish.snapshot), .send(.controlAcknowledged(reply), id: id, body: nil)]
   }
 
-  /// Bytes that the snapshots hold, those that are being taken not counted.
-  var snapshotBytes: Int { snapshots.values.reduce(0) { $0 + ($1.bytes ?? 0) } }
+  /// Bytes that the stream and its snapshots hold, those that are being taken included.
+  var cacheBytes: Int {
+    guard case .video(let plan)? = plan else { return 0 }
+    let each = plan.model.bytesPerStream
+    return snapshots.values.reduce(each) { $0 + ($1.bytes ?? each) }
+  }
 
   private func checkIsVideo(_ operation: String) throws(WireError) {
     guard stage == .streaming, case .video? = plan else {

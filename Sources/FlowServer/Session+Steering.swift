@@ -38,7 +38,8 @@ extension Session {
       return [.send(.error(Failure(session: name, error)), id: id, body: nil)]
     }
     if control.flushes { flush() }
-    if let pauses = control.pauses { pause(pauses, now) }
+    // A stream that stands still holds memory, and may not do so for ever: the first time counts.
+    if let pauses = control.pauses { pausedSince = pauses ? pausedSince ?? now : nil }
     return [acknowledge(control, .applied(frame: frame), id)] + advance(now)
   }
 
@@ -53,12 +54,6 @@ extension Session {
   private mutating func flush() {
     dropQueue(queue.count)
     flushedBefore = issued
-  }
-
-  private mutating func pause(_ pauses: Bool, _ now: Duration) {
-    isPaused = pauses
-    // A stream that stands still holds memory, and may not do so for ever.
-    creditMissingSince = pauses || credit == 0 ? now : nil
   }
 
   private func refuseAsTooEarly(_ id: String?) -> SessionAction {

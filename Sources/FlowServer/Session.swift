@@ -66,7 +66,8 @@ struct Session {
   var plan: SessionPlan?
   var schedule = ActionSchedule(defaultAction: 0)
   var playback: PlaybackClock?
-  var isPaused = false
+  /// Since when the client wants nothing to be made; nil if it wants it made.
+  var pausedSince: Duration?
   var snapshots: [String: SnapshotPlace] = [:]
   var snapshotsTaken = 0
   var log: ActionLog?
@@ -179,7 +180,7 @@ struct Session {
     if stage == .queued { return .queued }
     if !isOpen { return .loading }
     if !isHeld { return .lost }
-    if isPaused { return .paused }
+    if pausedSince != nil { return .paused }
     if credit == 0 { return .credit }
     return issued == generated ? .encoding : .generating
   }

@@ -40,6 +40,14 @@ enum SessionPlan {
     }
   }
 
+  /// What the stream is made by.
+  var model: ServedModelDescription {
+    switch self {
+    case .video(let plan): .video(plan.model)
+    case .points(let plan): .manifold(plan.model)
+    }
+  }
+
   /// What decides everything random.
   var seed: UInt64 {
     switch self {
@@ -73,11 +81,14 @@ enum SessionPlan {
   }
 
   /// How the stream begins.
-  func beginning(_ image: RGBImage?, of request: OpenRequest) -> StreamBeginning {
+  func beginning(_ image: RGBImage?, at snapshot: String?, seed: UInt64?) -> StreamBeginning {
     switch self {
-    case .video(let plan) where request.snapshot != nil:
-      .snapshot(request.snapshot ?? "", seed: request.seed, steps: plan.steps)
-    case .video(let plan): .video(StreamOptions(seed: plan.seed, steps: plan.steps, initialImage: image))
+    case .video(let plan):
+      if let snapshot {
+        .snapshot(snapshot, seed: seed, steps: plan.steps)
+      } else {
+        .video(StreamOptions(seed: plan.seed, steps: plan.steps, initialImage: image))
+      }
     case .points(let plan): .points(plan.options)
     }
   }

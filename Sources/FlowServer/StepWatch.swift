@@ -5,28 +5,41 @@ internal import Synchronization
 
 /// For whom the step is that the compute thread is at, so that one that nobody wants any more can be cut short.
 final class StepWatch: Sendable {
-  private struct Step {
-    var sessions: Set<String>
-    let cancellation: Cancellation
+  private struct State {
+    /// For whom the step is; nobody between steps.
+    var sessions: Set<String> = []
+    var cancellation = Cancellation()
+    /// Sessions that are not wanted any more, of which the compute thread has not heard yet.
+    var unwanted: Set<String> = []
+
+    /// Cuts the step short if nobody wants it.
+    func cancelIfUnwanted() {
+      if !sessions.isEmpty, sessions.isSubset(of: unwanted) { cancellation.cancel() }
+    }
   }
 
-  private let step = Mutex<Step?>(nil)
+  private let state = Mutex(State())
 
   /// A step for these sessions begins.
   func begin(_ sessions: Set<String>) -> Cancellation {
-    let cancellation = Cancellation()
-    step.withLock { $0 = Step(sessions: sessions, cancellation: cancellation) }
-    return cancellation
+    state.withLock { state in
+      (state.sessions, state.cancellation) = (sessions, Cancellation())
+      state.cancelIfUnwanted()
+      return state.cancellation
+    }
   }
 
   /// The step is over.
-  func end() { step.withLock { $0 = nil } }
+  func end() { state.withLock { $0.sessions = [] } }
 
-  /// A session is not wanted any more; nor is the step, if it was for that one alone.
+  /// A session is not wanted any more; nor is the step, if it is for such sessions alone.
   func forget(_ session: String) {
-    step.withLock { step in
-      guard step?.sessions.remove(session) != nil, step?.sessions.isEmpty == true else { return }
-      step?.cancellation.cancel()
+    state.withLock { state in
+      state.unwanted.insert(session)
+      state.cancelIfUnwanted()
     }
   }
+
+  /// The compute thread is rid of a session.
+  func forgotten(_ session: String) { state.withLock { _ = $0.unwanted.remove(session) } }
 }

@@ -12,7 +12,10 @@ public enum ConnectionEvent: Sendable, Equatable {
   case refused(status: Int)
   /// The other side speaks another mechanism than this one, or breaks the protocol.
   case mismatched
-  /// The other side broke off, or did not introduce itself in time.
+  /// The other side broke off while both introduced themselves, or did not do so in time. Who speaks another mechanism may see
+  /// this in place of ``mismatched``, if the other side was faster to notice.
+  case brokenOff
+  /// The connection is over.
   case disconnected
 }
 
@@ -66,7 +69,8 @@ extension ConnectionEvent {
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: self = .ready
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: self = .refused(status: value)
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: self = .mismatched
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, ZMQ_EVENT_DISCONNECTED: self = .disconnected
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: self = .brokenOff
+    case ZMQ_EVENT_DISCONNECTED: self = .disconnected
     default: return nil
     }
   }

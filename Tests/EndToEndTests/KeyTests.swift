@@ -47,7 +47,8 @@ extension EndToEnd {
       #expect(
         stranger.status == 4 && stranger.errors.contains("unauthorized: the server does not know your key"))
       let nobody = try run(["models"], server: nil, client: nil)
-      #expect(nobody.status == 4 && nobody.errors.contains("add --server-key and --key-file"))
+      #expect(
+        nobody.status == 4 && nobody.errors.contains("add --server-key and --key-file"), "\(nobody.errors)")
       let elsewhere = try run(["models", "--timeout", "1"], server: "eve")
       #expect(elsewhere.status == 3 && elsewhere.errors.contains("is --server-key its key?"))
       flowd.signal(SIGTERM)

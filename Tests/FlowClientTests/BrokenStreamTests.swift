@@ -54,6 +54,21 @@ struct BrokenStreamTests {
     }
   }
 
+  @Test("a stream whose server has fallen silent goes on from another connection, and the file is whole")
+  func comeBack() throws {
+    let server = FakeServer(.deafAfter(3))
+    defer { server.stop() }
+    try inTemporaryFolder { folder in
+      var client = try connect(server)
+      let path = folder + "/out.rgb"
+      let summary = try client.generate(shortRequest(7), into: .file(path))
+      #expect(summary.frames == 7)
+      #expect(FileManager.default.contents(atPath: path).map(Array.init) == (0..<7).flatMap(fakeFrame))
+    }
+    let wish = try ResumeRequest(session: "s", token: "0f", firstSequence: 3, takesOver: true)
+    #expect(server.log.filter { if case .resume = $0 { true } else { false } } == [.resume(wish)])
+  }
+
   @Test("a full disk ends the stream, and the server is told")
   func fullDisk() throws {
     let server = FakeServer()

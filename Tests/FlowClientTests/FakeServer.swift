@@ -18,6 +18,8 @@ final class FakeServer: Sendable {
     case refuse(WireError.Code)
     /// After so many frames it says nothing more.
     case silentAfter(Int)
+    /// After so many frames it says nothing more, but to whoever comes back.
+    case deafAfter(Int)
     /// It leaves out the message with this number.
     case skip(Int)
     case wrongDigest
@@ -87,6 +89,9 @@ private struct FakeStream {
   private var sent = 0
   private var credit = 0
   private var isOver = true
+  private var isResumed = false
+  private var seed: UInt64 = 9
+  private var steps = 1
 
   init(_ fault: FakeServer.Fault) { self.fault = fault }
 
@@ -101,6 +106,10 @@ private struct FakeStream {
     case .models: return [parts(.models([fakeModel]), id: message.id)]
     case .status: return [parts(.status(status), id: message.id)]
     case .open(let open): return begin(open, message.id)
+    case .resume(let wish):
+      guard case .deafAfter = fault else { return [] }
+      (isResumed, credit) = (true, wish.credit)
+      return [parts(.opened(opened(from: wish.firstSequence)), id: message.id)] + frames()
     case .credit(let more):
       credit += more.count
       return frames()
@@ -116,18 +125,21 @@ private struct FakeStream {
     wanted = open.total
     credit = open.credit
     isOver = false
-    let opened = Opened(
-      session: "s", tenancy: Tenancy(token: "0f"), model: open.model, modelDigest: "abc", width: 2, height: 1,
-      rateNumerator: 35,
-      rateDenominator: 1, seed: open.seed ?? 9, steps: open.video?.steps ?? 1, frames: open.total,
-      format: .rgb24, mediaType: "video/raw")
-    return [parts(.opened(opened), id: id)] + frames()
+    (seed, steps) = (open.seed ?? 9, open.video?.steps ?? 1)
+    return [parts(.opened(opened(from: 0)), id: id)] + frames()
+  }
+
+  private func opened(from sequence: Int) -> Opened {
+    Opened(
+      session: "s", tenancy: Tenancy(token: "0f", nextSequence: sequence, isResumed: isResumed), model: "toy",
+      modelDigest: "abc", width: 2, height: 1, rateNumerator: 35, rateDenominator: 1, seed: seed,
+      steps: steps, frames: wanted, format: .rgb24, mediaType: "video/raw")
   }
 
   private mutating func frames() -> [[[UInt8]]] {
     var messages: [[[UInt8]]] = []
     while credit > 0, sent < wanted, !isOver {
-      if fault == .silentAfter(sent) { return messages }
+      if fault == .silentAfter(sent) || fault == .deafAfter(sent) && !isResumed { return messages }
       if fault == .failAfter(sent) { return messages + fail() }
       let header = FrameHeader(
         session: "s", sequence: sent, width: 2, height: 1, action: "none", control: nil,

@@ -106,6 +106,10 @@ struct DeliveryTests {
     stage.work()
     #expect(stage.frames.count == 8)
     stage.happen(.control(try ControlRequest(session: "s1", pauses: true), id: nil))
+    // Neither credit nor being asked again makes it less forgotten.
+    stage.now = .seconds(30)
+    stage.happen(.credit(1, id: nil))
+    stage.happen(.control(try ControlRequest(session: "s1", pauses: true), id: nil))
     stage.now = .seconds(60)
     stage.happen(.tick)
     #expect(stage.last?.reason == .idle)

@@ -63,12 +63,11 @@ struct HoldingTests {
       stage.happen(.credit(1, id: nil))
     }
     stage.happen(.unreachable)
-    try stage.resume(from: 3)
-    let failure = try #require(stage.failure)
+    let failure = try #require(#expect(throws: WireError.self) { try stage.resume(from: 3) })
     #expect(failure.code == .gone && failure.field == "resume.from_seq")
     #expect(failure.oldest == stage.session.sequence - 16)
-    try stage.resume(from: stage.session.sequence + 1)
-    #expect(stage.failure?.code == .badRequest)
+    let ahead = #expect(throws: WireError.self) { try stage.resume(from: stage.session.sequence + 1) }
+    #expect(ahead?.code == .badRequest && !stage.session.isHeld)
     try stage.resume(from: failure.oldest ?? 0)
     #expect(stage.session.isHeld)
   }

@@ -75,6 +75,20 @@ struct QueueTests {
     #expect(error.code == .cacheBudget && error.field == "model" && !error.retryable)
   }
 
+  @Test("a snapshot for which there is no memory is refused, and the stream goes on")
+  func snapshotMemory() throws {
+    let daemon = try TestDaemon { $0.cacheBudget = 16 * 12 * 3 }
+    let client = try daemon.connect()
+    let session = try client.open(OpenRequest(model: "pattern", credit: 1)).session
+    _ = try client.next()
+    try client.send(.snapshot(session: session), id: "s")
+    let refusal = try client.nextFailure()
+    #expect(
+      refusal.id == "s" && refusal.failure.error.code == .cacheBudget && refusal.failure.error.retryable)
+    try client.send(.credit(CreditRequest(session: session, count: 1)))
+    guard case .frame = try client.next().reply else { throw Unexpected(.pong) }
+  }
+
   @Test("a daemon that drains refuses those that wait")
   func drain() throws {
     let daemon = try TestDaemon { $0.maximumSessions = 1 }

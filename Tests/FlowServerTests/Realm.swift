@@ -82,7 +82,7 @@ func connectionFate(
   let start = ContinuousClock.now
   while start.duration(to: .now) < .seconds(20) {
     guard let event = try monitor.next(milliseconds: 20_000) else { return nil }
-    if event != .connected, event != .disconnected { return event }
+    if ![.connected, .brokenOff, .disconnected].contains(event) { return event }
   }
   return nil
 }

@@ -122,6 +122,20 @@ struct ResumeTests {
     }
   }
 
+  @Test("whoever would take a session over and cannot have what it wants leaves it to its holder")
+  func vainTakeover() throws {
+    let daemon = try TestDaemon(), first = try daemon.connect(), second = try daemon.connect()
+    var part = try Self.begin(first, reading: 3)
+    try second.send(
+      .resume(
+        ResumeRequest(
+          session: part.opened.session, token: part.opened.tenancy.token, firstSequence: 1 << 40,
+          takesOver: true)))
+    #expect(try second.nextFailure().failure.error.field == "resume.from_seq")
+    while part.next < Self.frames { try Self.read(&part, first) }
+    #expect(try first.nextEnd().reason == .done)
+  }
+
   @Test("without its token a session is not to be had, and not to be told from one that never was")
   func badToken() throws {
     let daemon = try TestDaemon(), client = try daemon.connect()

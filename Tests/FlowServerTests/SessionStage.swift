@@ -77,9 +77,10 @@ struct Stage {
 
   /// The client comes back with the token.
   mutating func resume(from sequence: Int, credit: Int = 8) throws {
-    isHeld = true
     let wish = try ResumeRequest(
       session: "s1", token: session.token.hexadecimal, firstSequence: sequence, credit: credit)
+    try session.checkMayResume(wish)
+    isHeld = true
     happen(.resumed(wish, id: "back"))
   }
 

@@ -106,7 +106,8 @@ public struct SettingsLoader: Sendable {
 
   /// Variables that look like ours and that nothing reads.
   private var warnings: [String] {
-    let known = Setting.all.map(\.variable) + ["FLOWD_CONFIG"]
+    // Those of clients may well be set for a daemon beside them.
+    let known = Setting.all.map(\.variable) + ["FLOWD_CONFIG", "FLOWD_SERVER_KEY", "FLOWD_KEY_FILE"]
     return environment.keys.sorted().filter { $0.hasPrefix("FLOWD_") && !known.contains($0) }.map {
       "the variable \($0) is not read; \(suggestion(for: $0, among: known))"
     }

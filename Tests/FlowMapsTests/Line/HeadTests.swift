@@ -69,6 +69,13 @@ struct HeadTests {
     // A map that is off, and a flow that is another, are told of.
     let wrong = ManifoldMap(Euclidean(dimension: 1)) { z, r, t in 0.9 * exact.velocity(z, r: r, t: t) }
     #expect(target.error(batch, online: wrong, teacher: wrong).sum().tensor.item > 1e-3)
+    // A central difference tells nearly the same, and not the very same.
+    let error = { (target: any JumpTarget, map: ManifoldMap) in
+      target.error(batch, online: map, teacher: map).sum().tensor.item
+    }
+    let smooth = ContinuousConsistency(derivative: .difference(step: 0.02)).at(progress: 1)
+    let found = error(smooth, wrong), wanted = error(target, wrong)
+    #expect(error(smooth, exact) < 1e-4 && abs(found - wanted) < 0.02 * wanted && found != wanted)
     var other = batch
     other.velocity = -velocity
     #expect(target.error(other, online: exact, teacher: exact).sum().tensor.item > 1e-3)
