@@ -32,9 +32,8 @@ private struct Server: ~Copyable {
     while start.duration(to: .now) < .seconds(20) {
       try authentication.answer(isKnown)
       // Two sides that do not agree both hang up, and the one that is second learns nothing: libzmq tries again.
-      if let event = try monitor.next(milliseconds: 5), ![.connected, .brokenOff, .disconnected].contains(event) {
-        return event
-      }
+      let event = try monitor.next(milliseconds: 5)
+      if let event, ![.connected, .brokenOff, .disconnected].contains(event) { return event }
     }
     throw Silence()
   }
