@@ -10,6 +10,8 @@ public import Logging
 public final class Daemon: Sendable {
   /// Where it listens, a wildcard port replaced by the one that was taken.
   public let endpoint: String
+  /// Where streams can be watched, a wildcard port replaced by the one that was taken; nil if nowhere.
+  public let observers: String?
   private let usersFile: String?
   /// Where it tells health and metrics over HTTP, port 0 replaced by the one that was taken; nil if it does not.
   public let httpAddress: String?
@@ -36,7 +38,7 @@ public final class Daemon: Sendable {
     } catch {
       throw StartError(.unavailable, "\(error)")
     }
-    (endpoint, httpAddress) = try outcome.waitAndTake()[0].get()
+    (endpoint, observers, httpAddress) = try outcome.waitAndTake()[0].get()
   }
 
   deinit {
@@ -73,8 +75,8 @@ public final class Daemon: Sendable {
   public func wait() { thread.join() }
 }
 
-/// Where a daemon listens for clients and for HTTP, or why it does not.
-private typealias StartOutcome = Result<(endpoint: String, http: String?), StartError>
+/// Where a daemon listens for clients, for those who watch and for HTTP, or why it does not.
+private typealias StartOutcome = Result<(endpoint: String, observers: String?, http: String?), StartError>
 
 /// The ways between the threads.
 private struct DaemonPosts: Sendable {
@@ -101,8 +103,12 @@ private func serve(
     let folder = try configuration.recordingsFolder.map { path throws(StartError) in try RecordingFolder(path)
     }
     // Held until the socket is closed.
-    let claim = try EndpointClaim(configuration.endpoint, isOpen: access != nil || configuration.isInsecure)
-    let router = try bind(configuration.endpoint, access)
+    let isOpen = access != nil || configuration.isInsecure
+    let claim = try EndpointClaim(configuration.endpoint, .bind, isOpen: isOpen)
+    // One context for both sockets: one gatekeeper answers for both.
+    let context = try makeContext()
+    let router = try bind(context, configuration, access)
+    let observers = try bindObservers(context, configuration, access, isOpen: isOpen)
     let board = configuration.httpAddress.map { _ in StatusBoard() }
     let health = try board.map { board throws(StartError) in
       try HealthServer(configuration.httpAddress ?? "", board, logger)
@@ -115,11 +121,12 @@ private func serve(
       RecordWorker(
         $0, byteLimit: configuration.recordingBacklog, commands: posts.record, events: posts.events)
     }
-    started.post(.success((router.boundEndpoint, health?.address)))
+    started.post(.success((router.boundEndpoint, observers?.endpoint, health?.address)))
     run(
       DaemonLoop(
         configuration: configuration, logger: logger, router: router, models: ModelTable(catalogue),
-        compute: compute, encode: encode, recorder: recorder, events: posts.events, operations: operations))
+        compute: compute, encode: encode, recorder: recorder, observers: observers, events: posts.events,
+        operations: operations))
     compute.stop()
     encode.stop()
     _ = consume claim
@@ -129,13 +136,39 @@ private func serve(
   }
 }
 
-private func bind(_ endpoint: String, _ access: AccessControl?) throws(StartError) -> Router {
+private func bindObservers(
+  _ context: Context, _ configuration: ServerConfiguration, _ access: AccessControl?, isOpen: Bool
+) throws(StartError) -> ObserverSocket? {
+  guard let endpoint = configuration.observers else { return nil }
+  let claim = try EndpointClaim(endpoint, .observers, isOpen: isOpen)
   do throws(ZeroMQError) {
-    return try Router(Context(), endpoint: endpoint, access: access)
+    return try ObserverSocket(context, endpoint: endpoint, access: access, claim: claim)
   } catch {
-    let kind = error.code == ZeroMQError.addressInUse ? StartError.Kind.busy : .unavailable
-    throw StartError(kind, "cannot listen at \(endpoint): \(error)")
+    throw cannotListen(endpoint, error)
   }
+}
+
+private func bind(
+  _ context: Context, _ configuration: ServerConfiguration, _ access: AccessControl?
+) throws(StartError) -> Router {
+  do throws(ZeroMQError) {
+    return try Router(context, endpoint: configuration.endpoint, access: access)
+  } catch {
+    throw cannotListen(configuration.endpoint, error)
+  }
+}
+
+private func makeContext() throws(StartError) -> Context {
+  do throws(ZeroMQError) {
+    return try Context()
+  } catch {
+    throw StartError(.unavailable, "\(error)")
+  }
+}
+
+private func cannotListen(_ endpoint: String, _ error: ZeroMQError) -> StartError {
+  let kind = error.code == ZeroMQError.addressInUse ? StartError.Kind.busy : .unavailable
+  return StartError(kind, "cannot listen at \(endpoint): \(error)")
 }
 
 private func run(_ loop: consuming DaemonLoop) {

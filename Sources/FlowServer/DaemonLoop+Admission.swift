@@ -13,6 +13,7 @@ extension DaemonLoop {
     let user = try user(peer)
     try models.seen(by: user).check(open.model)
     try checkRecording(open)
+    try checkObservers(open)
     var seed: UInt64?
     if let snapshot = open.snapshot { seed = try self.seed(of: snapshot, model: open.model, peer) }
     try checkSessions(of: user)

@@ -112,7 +112,7 @@ extension DaemonLoop {
 
 extension Reply {
   /// The index of a message of a stream.
-  fileprivate var sequence: Int? {
+  var sequence: Int? {
     switch self {
     case .frame(let header): header.sequence
     case .points(let header): header.sequence

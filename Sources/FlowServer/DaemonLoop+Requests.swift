@@ -32,11 +32,13 @@ extension DaemonLoop {
         "hello", metadata: ["client": "\(printable(client ?? ""))", "user": "\(user?.name ?? "")"])
       var welcome = Welcome(server: "flowd", version: configuration.version, limits: limits)
       welcome.user = user?.name
+      welcome.observers = observers?.endpoint
       send(.welcome(welcome), id, to: peer)
     case .capabilities(let model):
       if let model { try models.check(model) }
       let capabilities = Capabilities(
-        limits: limits, model: model.map(models.summary), records: recorder != nil)
+        limits: limits, model: model.map(models.summary), records: recorder != nil,
+        isObserved: observers != nil)
       send(.capabilities(capabilities), id, to: peer)
     case .models: send(.models(models.summaries), id, to: peer)
     case .model(let request):

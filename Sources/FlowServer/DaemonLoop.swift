@@ -43,6 +43,10 @@ struct DaemonLoop: ~Copyable {
   var modelQuestions: [(model: String, id: String?, peer: Peer)] = []
   /// Recordings that are not in their place yet, by session.
   var recordings: [String: RecordingSeat] = [:]
+  /// Nil if nobody may watch.
+  let observers: ObserverSocket?
+  /// The streams that may be watched, by session.
+  var observed: [String: ObservedStream] = [:]
   /// Clients that turned out to be gone while something was sent to them.
   var gone: Set<Peer> = []
   var drainDeadline: Duration?
@@ -54,8 +58,8 @@ struct DaemonLoop: ~Copyable {
 
   init(
     configuration: ServerConfiguration, logger: Logger, router: consuming Router, models: ModelTable,
-    compute: ComputeWorker, encode: EncodeWorker, recorder: RecordWorker?, events: Mailbox<WorkerEvent>,
-    operations: Operations
+    compute: ComputeWorker, encode: EncodeWorker, recorder: RecordWorker?, observers: ObserverSocket?,
+    events: Mailbox<WorkerEvent>, operations: Operations
   ) {
     self.configuration = configuration
     self.logger = logger
@@ -64,6 +68,7 @@ struct DaemonLoop: ~Copyable {
     self.compute = compute
     self.encode = encode
     self.recorder = recorder
+    self.observers = observers
     self.events = events
     self.operations = operations
   }
@@ -76,13 +81,15 @@ struct DaemonLoop: ~Copyable {
     preload()
     report()
     while !isFinished {
-      try router.wait(or: events.fileDescriptor, milliseconds: bounded(patience))
+      let others = observers.map { [$0.pollItem] } ?? []
+      try router.wait(or: events.fileDescriptor, others, milliseconds: bounded(patience))
       for event in events.take() { take(event) }
       // A bounded number at a time, so that clients who ask without end cannot keep streams waiting.
       for _ in 0..<64 {
         guard let message = try router.receive() else { break }
         answer(message.parts, message.peer)
       }
+      try welcomeObservers()
       gone.formUnion(router.retry())
       for name in seats.keys.sorted() { handle(name, .tick) }
       dismissGone()
@@ -164,6 +171,7 @@ struct DaemonLoop: ~Copyable {
     case .finish: encode.post(.finish(session: name))
     case .send(let reply, let id, let body):
       record(name, reply, body)
+      observe(name, reply, body)
       // Nobody is told anything while the client is lost; what it misses is kept.
       if let peer = seats[name]?.peer { send(reply, id, body, to: peer) }
     case .releaseHolder: seats[name]?.peer = nil
@@ -172,6 +180,7 @@ struct DaemonLoop: ~Copyable {
   }
 
   private mutating func release(_ name: String, _ end: StreamEnd) {
+    observeEnd(end)
     guard let seat = seats.removeValue(forKey: name) else { return }
     waiting.removeAll { $0 == name }
     compute.post(.forget(session: name))

@@ -34,6 +34,9 @@ public enum DaemonProcess {
       if let address = daemon.httpAddress {
         logger.notice("http is served", metadata: ["address": "\(address)"])
       }
+      if let endpoint = daemon.observers {
+        logger.notice("streams can be watched", metadata: ["endpoint": "\(endpoint)"])
+      }
       ready(daemon.endpoint)
       daemon.wait()
       return withExtendedLifetime(watch) { 0 }

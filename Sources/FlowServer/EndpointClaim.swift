@@ -8,6 +8,12 @@ internal import Glibc
 /// grandmother. A lock beside the socket says whether a daemon lives there; the kernel gives it back when that
 /// daemon dies.
 struct EndpointClaim: ~Copyable {
+  /// What an endpoint is for: the flag that names another.
+  enum Purpose: String {
+    case bind = "--bind"
+    case observers = "--observers"
+  }
+
   private let lock: Int32
   /// The file of the socket, which libzmq leaves behind; nil for tcp.
   private let path: String?
@@ -16,13 +22,13 @@ struct EndpointClaim: ~Copyable {
   ///
   /// - Parameters:
   ///   - isOpen: whether tcp may be served to other machines.
-  init(_ endpoint: String, isOpen: Bool) throws(StartError) {
+  init(_ endpoint: String, _ purpose: Purpose, isOpen: Bool) throws(StartError) {
     if endpoint.hasPrefix("tcp://") {
       if !isOpen { try checkLoopback(endpoint) }
       (lock, path) = (-1, nil)
     } else if endpoint.hasPrefix("ipc:///") {
       let path = String(endpoint.dropFirst("ipc://".count))
-      lock = try claim(path: path)
+      lock = try claim(path, purpose.rawValue)
       self.path = path
     } else {
       throw StartError(
@@ -49,27 +55,27 @@ private func checkLoopback(_ endpoint: String) throws(StartError) {
   }
 }
 
-private func claim(path: String) throws(StartError) -> Int32 {
-  try makeFolder(of: path)
-  try checkReplaceable(path)
+private func claim(_ path: String, _ flag: String) throws(StartError) -> Int32 {
+  try makeFolder(of: path, flag)
+  try checkReplaceable(path, flag)
   let lock = open(path + ".lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
   guard lock >= 0 else {
     throw StartError(.cannotCreate, "\(path).lock: \(String(cString: strerror(errno)))")
   }
   guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
     close(lock)
-    throw StartError(.busy, "another daemon listens at \(path); stop it or choose another --bind")
+    throw StartError(.busy, "another daemon listens at \(path); stop it or choose another \(flag)")
   }
   return lock
 }
 
-private func checkReplaceable(_ path: String) throws(StartError) {
+private func checkReplaceable(_ path: String, _ flag: String) throws(StartError) {
   var facts = stat()
   guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT != S_IFSOCK else { return }
-  throw StartError(.cannotCreate, "\(path) is not a socket and will not be replaced; choose another --bind")
+  throw StartError(.cannotCreate, "\(path) is not a socket and will not be replaced; choose another \(flag)")
 }
 
-private func makeFolder(of path: String) throws(StartError) {
+private func makeFolder(of path: String, _ flag: String) throws(StartError) {
   guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
   let folder = String(path[..<slash])
   guard mkdir(folder, 0o700) != 0 else { return }
@@ -77,15 +83,15 @@ private func makeFolder(of path: String) throws(StartError) {
     throw StartError(
       .cannotCreate, "the folder \(folder) cannot be made: \(String(cString: strerror(errno)))")
   }
-  try checkFolder(folder)
+  try checkFolder(folder, flag)
 }
 
 /// Refuses a folder in which anybody could put another socket in the place of ours.
-private func checkFolder(_ folder: String) throws(StartError) {
+private func checkFolder(_ folder: String, _ flag: String) throws(StartError) {
   var facts = stat()
   guard stat(folder, &facts) == 0, facts.st_mode & S_IWOTH != 0, facts.st_mode & S_ISVTX == 0 else { return }
   throw StartError(
     .permission,
     "anybody may change the folder \(folder) and pass for the daemon; write chmod o-w \(folder), or choose "
-      + "another --bind")
+      + "another \(flag)")
 }

@@ -73,20 +73,11 @@ struct Router: ~Copyable {
       try Gatekeeper(context, users: access.users)
     }
     let socket = try Socket(context, .router)
-    if let access {
-      try socket.serveCurve(access.secretKey, domain: "flowd")
-    } else {
-      // Files decide who reaches an ipc socket, and are easily set wrong: the kernel's word counts as well.
-      for user in [geteuid(), 0] { try socket.set(.ipcUser, user) }
-    }
+    try socket.admitOnly(access)
     try socket.set(.routerMandatory, true)
     try socket.set(.sendHighWaterMark, Self.queueLength)
     try socket.set(.receiveHighWaterMark, Int32(WireLimits.credit + 16))
     try socket.set(.maximumMessageSize, Int64(WireLimits.partBytes))
-    try socket.set(.heartbeatInterval, 1000)
-    try socket.set(.heartbeatTimeout, 3000)
-    try socket.set(.heartbeatTimeToLive, 3000)
-    try socket.set(.handshakeInterval, 3000)
     try socket.bind(endpoint)
     boundEndpoint = try socket.lastEndpoint()
     self.gatekeeper = gatekeeper
@@ -99,9 +90,9 @@ struct Router: ~Copyable {
   /// Whether messages wait for room; there is no event for room with one client among many.
   var hasWaiting: Bool { !waiting.isEmpty }
 
-  /// Waits for a message or for `fileDescriptor`.
-  func wait(or fileDescriptor: Int32, milliseconds: Int) throws(ZeroMQError) {
-    var items = [PollItem(socket, .input), PollItem(fileDescriptor: fileDescriptor, .input)]
+  /// Waits for a message, for `fileDescriptor`, or for others.
+  func wait(or fileDescriptor: Int32, _ others: [PollItem], milliseconds: Int) throws(ZeroMQError) {
+    var items = [PollItem(socket, .input), PollItem(fileDescriptor: fileDescriptor, .input)] + others
     if let gatekeeper { items.append(gatekeeper.pollItem) }
     try poll(&items, milliseconds: milliseconds)
     try gatekeeper?.answer()
@@ -159,5 +150,23 @@ struct Router: ~Copyable {
       // EHOSTUNREACH. Whatever else it may be: to this client nothing can be sent.
       return .unreachable
     }
+  }
+}
+
+extension Socket {
+  /// Lets clients in as a daemon does: those whose keys are known or, where nobody is asked for one, those of its own user.
+  ///
+  /// A client that vanishes is noticed by heartbeats. To be called before `bind`.
+  func admitOnly(_ access: AccessControl?) throws(ZeroMQError) {
+    if let access {
+      try serveCurve(access.secretKey, domain: "flowd")
+    } else {
+      // Files decide who reaches an ipc socket, and are easily set wrong: the kernel's word counts as well.
+      for user in [geteuid(), 0] { try set(.ipcUser, user) }
+    }
+    try set(.heartbeatInterval, 1000)
+    try set(.heartbeatTimeout, 3000)
+    try set(.heartbeatTimeToLive, 3000)
+    try set(.handshakeInterval, 3000)
   }
 }

@@ -44,6 +44,8 @@ public struct ServerConfiguration: Sendable, Equatable {
   public var isInsecure = false
   /// The folder in which clients may have their streams recorded; nil refuses that.
   public var recordingsFolder: String?
+  /// Where streams can be watched by others than their clients, if those let them; nil lets nobody.
+  public var observers: String?
   /// How many bytes of all recordings may wait for the disk; the recording that would pass it ends.
   public var recordingBacklog = 128 << 20
   /// The version that the daemon tells.

@@ -28,6 +28,8 @@ public struct OpenRequest: Sendable, Equatable {
   public let wantsLog: Bool
   /// Where the server shall keep what it sends; nil keeps nothing.
   public var record: RecordWish?
+  /// Whether others than the client may watch the stream.
+  public var isObserved = false
 
   /// The credit of an `open` that does not name one.
   public static let defaultCredit = 8
@@ -88,6 +90,7 @@ public struct OpenRequest: Sendable, Equatable {
       credit: fields.integer("credit") ?? Self.defaultCredit, delivery: Delivery(fields),
       snapshot: readSnapshot(fields), wantsLog: fields.boolean("ctl_log") ?? false, content)
     record = try fields.reader("record").map { reader throws(WireError) in try RecordWish(reader) }
+    isObserved = try fields.boolean("observe") ?? false
   }
 
   func append(to object: inout JSONObject) {
@@ -101,6 +104,7 @@ public struct OpenRequest: Sendable, Equatable {
       object.append("from", .object(from))
     }
     if wantsLog { object.append("ctl_log", true) }
+    if isObserved { object.append("observe", true) }
     object.append("record", (record?.json).map(JSONValue.object))
     switch content {
     case .plain: break

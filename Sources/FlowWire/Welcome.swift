@@ -12,6 +12,8 @@ public struct Welcome: Sendable, Equatable {
   public let limits: ServerLimits
   /// The name under which the daemon knows the client; nil where everybody may connect.
   public var user: String?
+  /// Where streams can be watched by others than their clients; nil if nowhere.
+  public var observers: String?
 
   /// Who the daemon is.
   public init(server: String, version: String, versions: [Int] = [WireLimits.version], limits: ServerLimits) {
@@ -27,6 +29,7 @@ public struct Welcome: Sendable, Equatable {
     versions = try fields.require("versions", fields.integers("versions"))
     limits = try ServerLimits(fields.require("limits", fields.reader("limits")))
     user = try fields.string("auth_user")
+    observers = try fields.string("observers")
   }
 
   func append(to object: inout JSONObject) {
@@ -35,6 +38,7 @@ public struct Welcome: Sendable, Equatable {
     object.append("versions", versions)
     object.append("limits", .object(limits.json))
     object.append("auth_user", user)
+    object.append("observers", observers)
   }
 }
 
@@ -57,7 +61,10 @@ public struct Capabilities: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - records: whether it has a folder for recordings.
-  public init(limits: ServerLimits, model: ModelSummary? = nil, records: Bool = false) {
+  ///   - isObserved: whether it has a socket at which streams can be watched.
+  public init(
+    limits: ServerLimits, model: ModelSummary? = nil, records: Bool = false, isObserved: Bool = false
+  ) {
     formats = StreamFormat.Kind.allCases.map(\.rawValue) + [PointsWish.format]
     filters = StreamFormat.Filter.allCases.map(\.rawValue)
     imageEncodings = InitialImage.Encoding.allCases.map(\.rawValue)
@@ -66,7 +73,7 @@ public struct Capabilities: Sendable, Equatable {
         "action", "actions", "image", "scale", "sha256", "points", "start", "trajectory", "resume", "queue",
         "pace", "policy", "pause", "flush", "snapshot", "rewind", "ctl_log", "load",
       ]
-      + (records ? ["record"] : [])
+      + (records ? ["record"] : []) + (isObserved ? ["observe"] : [])
     self.limits = limits
     self.model = model
   }

@@ -18,6 +18,10 @@ public struct Socket: ~Copyable {
     case reply
     /// Exchanges messages with one other socket of its context.
     case pair
+    /// Sends to whoever has subscribed, and receives the subscriptions.
+    case publisher
+    /// Receives what it has subscribed to.
+    case subscriber
 
     var number: Int32 {
       switch self {
@@ -26,6 +30,8 @@ public struct Socket: ~Copyable {
       case .request: ZMQ_REQ
       case .reply: ZMQ_REP
       case .pair: ZMQ_PAIR
+      case .publisher: ZMQ_XPUB
+      case .subscriber: ZMQ_SUB
       }
     }
   }

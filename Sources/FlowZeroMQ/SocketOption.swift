@@ -12,6 +12,8 @@ extension SocketOption where Value == Bool {
   public static var routerMandatory: Self { Self(number: ZMQ_ROUTER_MANDATORY) }
   /// Whether messages are queued only for connections that are complete.
   public static var immediate: Self { Self(number: ZMQ_IMMEDIATE) }
+  /// Whether a publisher receives subscriptions to what others have subscribed to already.
+  public static var tellsEverySubscription: Self { Self(number: ZMQ_XPUB_VERBOSE) }
   /// Whether the socket is the server's end of CURVE.
   static var curveServer: Self { Self(number: ZMQ_CURVE_SERVER) }
   /// Whether a handshake fails when there is no handler to ask.
@@ -56,6 +58,8 @@ extension SocketOption where Value == Int64 {
 extension SocketOption where Value == [UInt8] {
   /// The name under which a router knows this socket.
   public static var routingIdentity: Self { Self(number: ZMQ_ROUTING_ID) }
+  /// What a subscriber receives: messages that begin like this; set again for each.
+  public static var subscription: Self { Self(number: ZMQ_SUBSCRIBE) }
   /// What the handler of ZAP is told about where a connection came to.
   static var zapDomain: Self { Self(number: ZMQ_ZAP_DOMAIN) }
   /// Our public key.

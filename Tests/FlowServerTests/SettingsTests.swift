@@ -60,7 +60,7 @@ struct SettingsTests {
       "bind": "ipc:///x", "models": "m", "manifolds": "n", "precision": "int8", "max-sessions": "9",
       "max-queue": "0", "idle-timeout": "1.5", "lease": "2", "drain-timeout": "0", "kv-budget": "512M",
       "model-memory": "2G", "preload": "a, b", "compute-timeout": "7", "http": "[::1]:9464",
-      "curve-key": "k", "users": "u", "insecure": "true", "recordings": "r",
+      "curve-key": "k", "users": "u", "insecure": "true", "recordings": "r", "observers": "o",
       "log-level": "debug", "log-format": "json", "log-prompts": "true",
     ]
     var wanted = DaemonSettings(endpoint: "ipc:///x")
@@ -81,6 +81,7 @@ struct SettingsTests {
     wanted.server.usersFile = "u"
     wanted.server.isInsecure = true
     wanted.server.recordingsFolder = "r"
+    wanted.server.observers = "o"
     wanted.logLevel = .debug
     wanted.logFormat = .json
     wanted.server.logsPrompts = true

@@ -36,9 +36,9 @@ def slope(samples):
 class Client:
     """A client process, what it said, and whether somebody is about to be unkind to it."""
 
-    def __init__(self, endpoint, temper, seed):
-        self.temper, self.is_victim = temper, False
-        self.process = subprocess.Popen([sys.executable, f"{HERE}/client.py", endpoint, temper, str(seed)],
+    def __init__(self, endpoint, temper, seed, note):
+        self.temper, self.note, self.is_victim = temper, note, False
+        self.process = subprocess.Popen([sys.executable, f"{HERE}/client.py", endpoint, temper, str(seed), note],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def leave(self, tally):
@@ -49,6 +49,7 @@ class Client:
             said = json.loads(out)
             tally["streams"] += said["streams"]
             tally["messages"] += said["messages"]
+            tally["resumed"] += said["resumed"]
             tally["intervals"] += said["intervals"]
             for code, count in said["refused"].items():
                 tally["refused"][code] = tally["refused"].get(code, 0) + count
@@ -70,7 +71,7 @@ def torment(daemon, endpoint, clients, tally, rng, until):
             victim.process.send_signal(signal.SIGKILL)
             victim.leave(tally)
             seed += 1
-            clients[index] = Client(endpoint, victim.temper, seed)
+            clients[index] = Client(endpoint, victim.temper, seed, victim.note)
             tally["killed"] += 1
         elif act < 0.7:
             victim = clients[index]
@@ -81,7 +82,7 @@ def torment(daemon, endpoint, clients, tally, rng, until):
             victim.process.send_signal(signal.SIGCONT)
             victim.leave(tally)
             seed += 1
-            clients[index] = Client(endpoint, victim.temper, seed)
+            clients[index] = Client(endpoint, victim.temper, seed, victim.note)
             tally["stopped"] += 1
         elif act < 0.85:
             daemon.send_signal(signal.SIGHUP)
@@ -101,13 +102,13 @@ def main():
     endpoint = f"ipc://{folder}/s"
     log = open(f"{folder}/log", "w")
     daemon = subprocess.Popen(
-        [".build/release/flowd", "--bind", endpoint, "--max-sessions", "24", "--max-queue", "200", "--lease", "2",
+        [".build/release/flowd", "--bind", endpoint, "--max-sessions", "24", "--max-queue", "200", "--lease", "5",
          "--idle-timeout", "30", "--http", "127.0.0.1:0", "--log-format", "json"],
         stdout=subprocess.PIPE, stderr=log, text=True)
     assert daemon.stdout.readline().startswith("flowd is ready"), "flowd did not start"
     address = next(json.loads(line)["address"] for line in open(f"{folder}/log") if '"address"' in line)
-    tally = dict(streams=0, messages=0, refused={}, intervals=[], faults=[], killed=0, stopped=0, hangups=0, reloads=0)
-    clients = [Client(endpoint, TEMPERS[i % len(TEMPERS)], i) for i in range(CLIENTS)]
+    tally = dict(streams=0, messages=0, resumed=0, refused={}, intervals=[], faults=[], killed=0, stopped=0, hangups=0, reloads=0)
+    clients = [Client(endpoint, TEMPERS[i % len(TEMPERS)], i, f"{folder}/{i}") for i in range(CLIENTS)]
     begin = time.monotonic()
     worker = threading.Thread(target=torment, args=(daemon, endpoint, clients, tally, random.Random(1), begin + SECONDS))
     worker.start()
@@ -135,6 +136,7 @@ def main():
     at = lambda share: intervals[int(share * (len(intervals) - 1))] if intervals else float("nan")
     print(f"""
 {SECONDS:.0f} s, {CLIENTS} clients: {tally['streams']} streams whole, {tally['messages']} messages, each with its place and its digest
+{tally['resumed']} of these streams begun by a process that was killed, and taken up by another
 clients killed {tally['killed']}, stopped and killed {tally['stopped']}; SIGHUP {tally['hangups']}, models loaded anew {tally['reloads']}
 answers of refusal: {tally['refused']}
 interval of frames of raw clients: median {at(.5):.1f} ms, p99 {at(.99):.1f} ms

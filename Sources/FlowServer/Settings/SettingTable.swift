@@ -61,6 +61,9 @@ extension Setting {
       "recordings", "none", .start, .optional("FOLDER", \.server.recordingsFolder),
       "The folder in which clients may have their streams recorded."),
     Setting(
+      "observers", "none", .start, .optional("ENDPOINT", \.server.observers),
+      "Where streams whose clients allow it can be watched by others; the rules are those of bind."),
+    Setting(
       "log-level", "info", .reload, .choice(levels, \.logLevel), "The least that is logged."),
     Setting(
       "log-format", "auto", .start, .choice(formats, \.logFormat),
