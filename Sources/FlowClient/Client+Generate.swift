@@ -14,17 +14,24 @@ extension Client {
     _ request: VideoRequest, into place: OutputTarget.Place,
     observe: (StreamProgress) -> Void = { _ in }
   ) throws(ClientError) -> StreamSummary {
-    let frames = try frameCount(request)
-    let wish = try request.wireRequest(frames: frames)
-    var run = try StreamRun(id: nextRequest(), place: place, frames: frames)
+    let wish = try request.wireRequest(frames: frameCount(request))
+    return try stream(wish, format: request.format, into: place, observe: observe)
+  }
+
+  /// Streams what a wish asks for.
+  mutating func stream(
+    _ wish: OpenRequest, format: OutputFormat, into place: OutputTarget.Place,
+    observe: (StreamProgress) -> Void
+  ) throws(ClientError) -> StreamSummary {
+    var run = try StreamRun(id: nextRequest(), place: place, frames: wish.total)
     let (end, summary): (StreamEnd, StreamSummary)
     do throws(ClientError) {
       end = try self.run(&run, wish, observe)
-      summary = try run.summary(end, format: request.format)
+      summary = try run.summary(end, of: wish, format: format)
     } catch {
       throw run.abandon(error)
     }
-    try checkRecording(request.record, end, run.complaint, place: summary.path)
+    try checkRecording(wish.record?.path, end, run.complaint, place: summary.path)
     return summary
   }
 

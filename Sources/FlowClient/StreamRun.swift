@@ -84,7 +84,9 @@ struct StreamRun: RunningStream {
   }
 
   /// Compares both ends and gives the output its name.
-  func summary(_ end: StreamEnd, format: OutputFormat) throws(ClientError) -> StreamSummary {
+  func summary(_ end: StreamEnd, of wish: OpenRequest, format: OutputFormat) throws(ClientError)
+    -> StreamSummary
+  {
     guard let opened = session.opened else {
       throw ClientError(.misbehaved, "the stream ended before it was opened")
     }
@@ -97,7 +99,7 @@ struct StreamRun: RunningStream {
     }
     do throws(OutputFailure) {
       return StreamSummary(
-        opened, end, format: format, seconds: begin.duration(to: last).inSeconds,
+        wish, opened, end, format: format, seconds: begin.duration(to: last).inSeconds,
         path: try sink.finish(), isInterrupted: isInterrupted)
     } catch {
       throw error.error ?? ClientError(.output, "nobody reads the output")

@@ -38,9 +38,12 @@ public struct StreamSummary: Sendable, Equatable {
   public let recording: String?
   /// Whether the user stopped it before its end.
   public let isInterrupted: Bool
+  /// What makes the stream once more; nil if the server does not say.
+  private let wish: OpenRequest?
 
   init(
-    _ opened: Opened, _ end: StreamEnd, format: OutputFormat, seconds: Double, path: String?,
+    _ wish: OpenRequest, _ opened: Opened, _ end: StreamEnd, format: OutputFormat, seconds: Double,
+    path: String?,
     isInterrupted: Bool
   ) {
     model = opened.model
@@ -60,6 +63,9 @@ public struct StreamSummary: Sendable, Equatable {
     self.path = path
     recording = end.recorded?.path
     self.isInterrupted = isInterrupted
+    self.wish = end.log.flatMap { log in
+      try? wish.repeated(seed: opened.seed, steps: opened.steps, frames: end.frames, actions: log)
+    }
   }
 
   /// Frames a second, from the answer to the request to the end.
@@ -99,6 +105,7 @@ public struct StreamSummary: Sendable, Equatable {
     object.append("output", path.map(JSONValue.string) ?? .null)
     object.append("recording", recording.map(JSONValue.string))
     object.append("interrupted", .boolean(isInterrupted))
+    object.append("open", wish.map { .object(RequestMessage(.open($0)).header) })
     return String(decoding: JSONValue.object(object).serialised(), as: UTF8.self)
   }
 }

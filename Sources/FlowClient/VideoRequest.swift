@@ -43,6 +43,7 @@ public struct VideoRequest: Sendable, Equatable {
   let format: OutputFormat
   let pace: Pace
   let record: String?
+  let isObserved: Bool
 
   /// How many messages the server may be ahead.
   static let credit = 16
@@ -52,12 +53,13 @@ public struct VideoRequest: Sendable, Equatable {
   /// - Parameters:
   ///   - image: a PNG file that the video continues.
   ///   - record: where the server shall keep the stream too, in its folder for recordings.
+  ///   - isObserved: whether others may watch it.
   /// - Throws: ``ClientError`` of kind `usage` unless exactly one length is given.
   public init(
     model: String, frames: Int? = nil, seconds: Double? = nil, framesPerSecond: Double? = nil,
     seed: UInt64? = nil, script: ActionScript? = nil, image: [UInt8]? = nil, steps: Int? = nil,
     scale: Int = 1, filter: Filter = .nearest, crf: Int? = nil, gop: Int? = nil, format: OutputFormat,
-    pace: Pace = .credit, record: String? = nil
+    pace: Pace = .credit, record: String? = nil, isObserved: Bool = false
   ) throws(ClientError) {
     self.model = model
     self.framesPerSecond = framesPerSecond
@@ -72,6 +74,7 @@ public struct VideoRequest: Sendable, Equatable {
     self.format = format
     self.pace = pace
     self.record = record
+    self.isObserved = isObserved
     length = try chooseLength(frames, seconds, script)
     try check()
   }
@@ -96,6 +99,7 @@ public struct VideoRequest: Sendable, Equatable {
         framesPerSecond: framesPerSecond, plan: plan(), format: wireFormat(), image: picture,
         delivery: Delivery(pace: wirePace), wantsLog: true)
       open.record = try record.map { path throws(WireError) in try RecordWish(path: path) }
+      open.isObserved = isObserved
       return open
     } catch {
       throw ClientError(.usage, error.message)

@@ -93,6 +93,19 @@ public struct OpenRequest: Sendable, Equatable {
     isObserved = try fields.boolean("observe") ?? false
   }
 
+  /// The wish that makes a video once more: as long, with the seed, the network evaluations and the actions
+  /// that it had. It is not recorded or watched once more.
+  public func repeated(seed: UInt64, steps: Int, frames: Int, actions: [ActionRun]) throws(WireError)
+    -> OpenRequest
+  {
+    let wish = if case .video(let wish) = content { wish } else { VideoWish.plain }
+    return try OpenRequest(
+      model: model, seed: seed, frames: frames, steps: steps, credit: credit,
+      framesPerSecond: wish.framesPerSecond, plan: actions.isEmpty ? nil : .runs(actions),
+      format: wish.format,
+      image: wish.image, wantsLog: true)
+  }
+
   func append(to object: inout JSONObject) {
     object.append("model", model)
     object.append("seed", seed.map { JSONValue.integer(Int128($0)) })

@@ -18,13 +18,18 @@ public struct RequestMessage: Sendable, Equatable {
     self.request = request
   }
 
-  /// The parts to send.
-  public func parts() -> [[UInt8]] {
+  /// What part 0 says.
+  public var header: JSONObject {
     var header = JSONObject()
     header.append("v", WireLimits.version)
     header.append("op", request.operation)
     header.append("id", id)
     request.append(to: &header)
+    return header
+  }
+
+  /// The parts to send.
+  public func parts() -> [[UInt8]] {
     let parts = [JSONValue.object(header).serialised()]
     guard case .open(let open) = request, let body = open.body else { return parts }
     return parts + [body]

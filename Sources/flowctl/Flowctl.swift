@@ -17,7 +17,8 @@ struct Flowctl: ParsableCommand {
       """,
     version: "flowctl 0.1.0",
     subcommands: [
-      GenerateVideo.self, GenerateManifold.self, Models.self, Load.self, Unload.self, Status.self, Keys.self,
+      GenerateVideo.self, GenerateManifold.self, Replay.self, Models.self, Load.self, Unload.self,
+      Status.self, Keys.self,
     ])
 
   static func main() {

@@ -69,7 +69,10 @@ struct GenerateVideo: ParsableCommand {
   @Option(help: "Where the server keeps the stream too: a path in its folder for recordings.")
   var record: String?
 
-  @Flag(help: "Report as JSON.")
+  @Flag(help: "Let others watch the stream where the server's --observers says.")
+  var observe = false
+
+  @Flag(help: "Report as JSON, which flowctl replay reads.")
   var json = false
 
   @Flag(name: .shortAndLong, help: "No progress.")
@@ -95,7 +98,7 @@ struct GenerateVideo: ParsableCommand {
       model: model, frames: frames, seconds: seconds?.value, framesPerSecond: fps?.value, seed: seed,
       script: script(), image: initImage.map { path throws(ClientError) in try readFile(path) },
       steps: steps, scale: scale, filter: filter, crf: crf, gop: gop, format: format, pace: pace,
-      record: record)
+      record: record, isObserved: observe)
   }
 
   private func script() throws -> ActionScript? {

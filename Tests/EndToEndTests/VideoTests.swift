@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FlowTestSupport
+import FoundationEssentials
 import Testing
 
 extension EndToEnd {
@@ -41,6 +42,32 @@ extension EndToEnd {
       #expect(videos[0] == videos[1])
       #expect(videos[0] != videos[2] && videos[0] != videos[3])
       try stage.close()
+    }
+
+    @Test(
+      "the report of a video makes it once more, in another daemon",
+      arguments: [("a.mp4", "--scale 2 --crf 30 --gop 5 --fps 20"), ("a.rgb", "--steps 2"), ("a-%d.png", "")])
+    func replay(name: String, options: String) throws {
+      let stage = try Stage(), other = try Stage()
+      let ending = try stage.generate(
+        "--frames 12 --actions left*8,stay \(options)", output: stage.file(name))
+      let report = try ending.report()
+      try ending.text.write(toFile: stage.file("report"), atomically: true, encoding: .utf8)
+      let again = try other.flowctl(["replay", stage.file("report"), "--json", "-o", other.file(name)])
+      try #expect(Report(again.text).sha256 == report.sha256 && again.status == 0, "\(again.errors)")
+      #expect(other.contents(name) == stage.contents(name))
+
+      let others = ending.text.replacing("[\"left\",8]", with: "[\"left\",7]")
+      try others.write(toFile: stage.file("others"), atomically: true, encoding: .utf8)
+      let wrong = try other.flowctl(["replay", stage.file("others")])
+      #expect(wrong.status == 5 && wrong.errors.contains(report.sha256))
+      let weights = ending.text.replacing("\"model_sha256\":\"", with: "\"model_sha256\":\"0")
+      try weights.write(toFile: stage.file("weights"), atomically: true, encoding: .utf8)
+      #expect(try other.flowctl(["replay", stage.file("weights")]).status == 4)
+      let nothing = try other.flowctl(["replay", "/dev/null"])
+      #expect(nothing.status == 2 && nothing.errors.contains("--json"))
+      try stage.close()
+      try other.close()
     }
 
     @Test("two videos at a time are what each is alone")
