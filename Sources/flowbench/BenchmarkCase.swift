@@ -36,7 +36,7 @@ struct NoSuchCase: Error, CustomStringConvertible {
 var kinds: [any BenchmarkCase.Type] {
   [
     GeneratorCase.self, AttentionCase.self, ProductCase.self, TrainingCase<DiffusionTask>.self,
-    TrainingCase<ManifoldTask>.self, ManifoldSamplingCase.self,
+    TrainingCase<ManifoldTask>.self, ManifoldSamplingCase.self, FramesCase.self,
   ]
 }
 

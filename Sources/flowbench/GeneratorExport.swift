@@ -12,6 +12,7 @@ internal import FoundationEssentials
 /// is in the file but the prediction to compare with.
 struct GeneratorExport {
   static let shipped = "generator-shipped"
+  static let shippedFolder = "models/doom-health-64x48"
   static let shapes: [String: CausalTransformerConfiguration] = [
     "generator-256": shape(width: 256, layers: 8, heads: 4, side: 16, frames: 16),
     "generator-384": shape(width: 384, layers: 12, heads: 6, side: 16, frames: 16),
@@ -42,7 +43,7 @@ struct GeneratorExport {
       weights = Self.spread(model.layout)
       start = nil
     } else {
-      let bundle = try VideoBundle(folder: "models/doom-health-64x48")
+      let bundle = try VideoBundle(folder: Self.shippedFolder)
       model = bundle.generator.model
       weights = bundle.weights
       start = bundle.starts.rows(0..<1)

@@ -1,64 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs groups of cases and reports; started by tools/bench, which makes the environment and builds flowbench."""
+"""Runs groups and reports; started by tools/bench, which makes the environment and builds flowbench and flowd."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 from pathlib import Path
 
-from cases import CEILING, GROUPS
-from floor import floors
-from measure import Options, Row, measure
-from report import machine, rewrite, table
+from cases import GROUPS
+from daemon import measure
+from daemon_report import figures, tables
+from report import heading, machine, rewrite
+
+# The group that has no peers: the daemon beside its own model.
+DAEMON = "daemon"
 
 
 def main() -> None:
+    said = arguments()
+    if said.group != DAEMON:
+        from comparison import compare  # and what only the peers need, which the other group does without
+
+        compare(said)
+    if said.group == DAEMON or said.group == "all" and not said.case:
+        measure_daemon(said)
+
+
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tools/bench", description="Compares flowd with its peers on this machine."
     )
-    parser.add_argument("group", nargs="?", default="all", choices=[*GROUPS, "all"])
+    parser.add_argument("group", nargs="?", default="all", choices=[*GROUPS, DAEMON, "all"])
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     parser.add_argument("--turns", type=int, default=10, help="turns that each takes, 10 by default")
     parser.add_argument(
-        "--real-time", action="store_true", help="time all sides at real-time priority; needs root"
+        "--real-time",
+        action="store_true",
+        help="time all sides at real-time priority, the daemon excepted; needs root",
     )
     parser.add_argument("--losses", type=int, default=0, help="steps of flow matching whose losses are recorded")
     parser.add_argument("--case", help="only this case of the group")
     parser.add_argument("--flowbench", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--flowd", type=Path, required=True, help=argparse.SUPPRESS)
     said = parser.parse_args()
-
-    groups = {name: cases for name, cases in GROUPS.items() if said.group in (name, "all")}
-    if said.case:
-        groups = {n: [case for case in cases if case.name == said.case] for n, cases in groups.items()}
-    elif said.group == "generator":
-        groups = {"ceiling": [CEILING]} | groups  # the floor comes from the same run
-    options = Options(said.turns, said.real_time, said.losses)
-    described = machine() | {"real_time": said.real_time}
-    rows: list[Row] = []
-    for group, cases in groups.items():
-        mine: list[Row] = []
-        for case in cases:
-            mine += measure(case, said.flowbench, options)
-            write(said.json, described, rows + mine)
-        rows += mine
-        if said.case and mine:
-            print(table(mine, described, floors(rows)))
-        if not said.case and group in GROUPS:
-            rewrite(Path("docs/performance.md"), group, table(mine, described, floors(rows)))
-    for name, floor in floors(rows).items():
-        print(f"floor of {name}: {floor:.2f} ms")
+    if said.turns < 2:
+        parser.error("--turns must be 2 or more: there is no spread of one")
+    if said.group == DAEMON and (said.case or said.real_time):
+        # At one real-time priority the daemon's threads and the client would wait for those that compute.
+        parser.error("the group daemon is one case, and is not timed at real-time priority")
+    return said
 
 
-def write(path: Path, described: dict[str, object], rows: list[Row]) -> None:
-    """The figures so far: a run that ends early loses only the case it was at."""
-    report = {
-        "machine": described,
-        "rows": [dataclasses.asdict(row) for row in rows],
-        "floors_ms": floors(rows),
-    }
-    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+def measure_daemon(said: argparse.Namespace) -> None:
+    """Adds the daemon's figures to those of the other groups, if they were asked for as well."""
+    described = machine(packages=[])
+    run = measure(said.flowbench, said.flowd, said.turns)
+    described |= {"versions": run.versions}
+    report = json.loads(said.json.read_text()) if said.group == "all" else {}
+    report["daemon"] = {"machine": described} | figures(run)
+    said.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    print(tables(run))
+    rewrite(Path("docs/performance.md"), DAEMON, f"{heading(described)}\n\n{tables(run)}")
 
 
 if __name__ == "__main__":

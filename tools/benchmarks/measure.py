@@ -123,7 +123,7 @@ def fastest_of_side(sessions: list[Session], medians: list[float]) -> list[bool]
 
 def compared(case: Case, sessions: list[Session], inputs: Mapping[str, Any], folder: Path) -> list[float]:
     """The errors against the first; ends the run where two float32 differ, which are not the same model then."""
-    results = [session.results(folder) for session in sessions]
+    results = [load_file(session.results(folder)) for session in sessions]
     base = base_of(inputs, results[0])
     errors = [relative_error(result, results[0], base) for result in results]
     for session, error in zip(sessions, errors, strict=True):
@@ -145,10 +145,7 @@ def measure(case: Case, flowbench: Path, options: Options) -> list[Row]:
             for index, entrant in enumerate(case.entrants):
                 print(f"{case.name}: making {entrant.peer} {entrant.precision} ready", file=sys.stderr)
                 log = folder / f"{index}.log"
-                try:
-                    sessions.append(Session(entrant, flowbench, case.name, file, log, options.real_time))
-                except RuntimeError as error:
-                    raise RuntimeError(f"{error}\n{log.read_text()[-2000:]}") from None
+                sessions.append(Session(entrant, flowbench, case.name, file, log, options.real_time))
             errors = compared(case, sessions, load_file(file), folder)
             medians = [statistics.median(session.time(5)) for session in sessions]
             losses = [

@@ -13,14 +13,16 @@ import subprocess
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from measure import Row
+if TYPE_CHECKING:
+    from measure import Row  # and with it what only the peers need
 
 PACKAGES = ["torch", "openvino", "nncf", "onnxruntime", "onnx", "numpy"]
 BEGIN, END = "<!-- tools/bench begins: {} -->", "<!-- tools/bench ends: {} -->"
 
 
-def machine() -> dict[str, object]:
+def machine(packages: Iterable[str] = PACKAGES) -> dict[str, object]:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     described = dict(line.split("\t: ", 1) for line in lines if "\t: " in line)
     flags = described.get("flags", "").split()
@@ -33,14 +35,19 @@ def machine() -> dict[str, object]:
         "commit": commit.stdout.strip(),
         "load_average": os.getloadavg()[0],
         "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in PACKAGES},
+        | {name: importlib.metadata.version(name) for name in packages},
     }
+
+
+def heading(said: dict[str, object]) -> str:
+    """Where figures were taken, in a line."""
+    versions = ", ".join(f"{name} {version}" for name, version in said["versions"].items())
+    return f"{said['processor']}, {said['cores']} cores, {said['date']}; {versions}."
 
 
 def table(rows: Iterable[Row], said: dict[str, object], floors: dict[str, float]) -> str:
     """A table a case, the fastest first."""
-    versions = ", ".join(f"{name} {version}" for name, version in said["versions"].items())
-    parts = [f"{said['processor']}, {said['cores']} cores, {said['date']}; {versions}."]
+    parts = [heading(said)]
     for case, group in groupby(rows, key=lambda row: row.case):
         floor = f", floor {floors[case]:.2f} ms" if case in floors else ""
         lines = [f"**{case}**{floor}", "", "| who | precision | median ms | p10 to p90 | error | settings |"]

@@ -3,17 +3,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from safetensors.numpy import load_file
-
+from line_process import LineProcess
 from priority import real_time
 
 HERE = Path(__file__).parent
@@ -47,36 +43,15 @@ def environment(entrant: Entrant) -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": cores, "OMP_PROC_BIND": "true", "OMP_PLACES": "cores"}
 
 
-class Session:
+class Session(LineProcess):
     def __init__(
         self, entrant: Entrant, flowbench: Path, case: str, file: Path, log: Path, comes_first: bool
     ) -> None:
         self.comes_first = comes_first
         self.entrant = entrant
         self.case = case
-        self.log = log
-        with log.open("w") as errors:
-            self.process = subprocess.Popen(
-                entrant.command(flowbench, case, file, comes_first),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=environment(entrant),
-                text=True,
-            )
-        self.ready = self.answer()
-
-    def answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.entrant.peer} {self.entrant.precision} ended; see {self.log}")
-        return json.loads(line)
-
-    def ask(self, command: str) -> dict[str, Any]:
-        assert self.process.stdin is not None
-        print(command, file=self.process.stdin, flush=True)
-        return self.answer()
+        command = entrant.command(flowbench, case, file, comes_first)
+        super().__init__(f"{entrant.peer} {entrant.precision}", command, log, environment(entrant))
 
     def time(self, count: int, warmup: int = 2) -> list[float]:
         """Milliseconds of `count` runs, after some that bring caches and threads back."""
@@ -89,12 +64,8 @@ class Session:
             return []
         return self.ask(f"time {count}")["losses"]
 
-    def results(self, folder: Path) -> dict[str, Any]:
+    def results(self, folder: Path) -> Path:
+        """The safetensors file of what is compared."""
         path = folder / "results.safetensors"
         self.ask(f"output {path}")
-        return load_file(path)
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+        return path
