@@ -76,7 +76,7 @@ let package = Package(
       "flowbench",
       [
         "FlowGeneration", "FlowManifolds", "FlowNN", "FlowMaps", "FlowAutodiff", "FlowCheckpoint",
-        "FlowTensor",
+        "FlowTensor", "FlowTestSupport",
         "COneDNN", argumentParser,
       ]),
 

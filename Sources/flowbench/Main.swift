@@ -7,5 +7,5 @@ internal import ArgumentParser
 struct FlowBench: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "flowbench", abstract: "Runs flowd's own code on the cases of tools/bench.",
-    subcommands: [Export.self, Serve.self])
+    subcommands: [Export.self, Serve.self, Tiny.self])
 }

@@ -55,8 +55,8 @@ public struct ManifoldMeanFlow: JumpTarget {
     let manifold = online.manifold, z = batch.z.detached, length = batch.t - batch.r
     let (seen, along) = motions(batch, teacher)
     let source = batch.teacherIsOnline ? online : teacher
-    let average = derivative.of(at: [z, batch.t], along: [along, batch.t.running]) {
-      source.velocity($0[0], r: batch.r, t: $0[1])
+    let average = derivative.of(at: (z, batch.t), along: (along, batch.t.running), to: batch.r) {
+      source.velocity($0, r: batch.r, t: $1)
     }
     let velocity = average.value.detached
     let landing = manifold.exp(z, -length * velocity).detached

@@ -48,11 +48,14 @@ extension ObjectiveRecipe {
     if time != nil, pairs != .diagonal {
       return "time is the law of pairs diagonal, and pairs \(pairs.rawValue) have their own; give law"
     }
-    if difference != nil,
+    if difference != nil, backward != nil {
+      return "difference looks both ways and backward to what was before; give one of them"
+    }
+    if difference ?? backward != nil,
       ![.meanFlow, .meanFlowOwn, .improvedMeanFlow, .continuousConsistency].contains(target)
     {
       return
-        "difference is for a derivative along the flow, and target \(target.rawValue) has none; use target meanFlow"
+        "difference and backward are for a derivative along the flow, and target \(target.rawValue) has none; use target meanFlow"
     }
     if splitsAnywhere == true, target != .semigroup {
       return "splitsAnywhere is the semigroup's, and target \(target.rawValue) splits nothing; remove it"
@@ -100,6 +103,7 @@ extension ObjectiveRecipe {
       ((offset ?? 0.01) > 0, "offset must be positive"),
       ((clip ?? 10) > 0, "clip must be positive"),
       ((difference ?? 1) > 0, "difference must be positive"),
+      ((backward ?? 1) > 0 && (backward ?? 1) <= 1, "backward must lie above 0 and at most at 1"),
       ((normalisation?.offset ?? 0.1) > 0, "normalisation.offset must be positive"),
       ((0...1).contains(normalisation?.warmUp ?? 0.1), "normalisation.warmUp must lie in 0…1"),
       ((diagonalWeight ?? 1) >= 0, "diagonalWeight must not be negative"),

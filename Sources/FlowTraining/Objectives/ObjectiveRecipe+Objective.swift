@@ -74,7 +74,10 @@ extension ObjectiveRecipe {
     }
   }
 
-  private var derivative: TimeDerivative { difference.map { .difference(step: $0) } ?? .exact }
+  private var derivative: TimeDerivative {
+    if let backward { return .backward(share: backward) }
+    return difference.map { .difference(step: $0) } ?? .exact
+  }
 
   private func meanFlow(_ motion: ManifoldMeanFlow.Motion, _ clip: Float) -> ManifoldMeanFlow {
     ManifoldMeanFlow(

@@ -99,6 +99,9 @@ public struct ObjectiveRecipe: Sendable, Codable, Equatable {
   public var normalisation: NormalisationRecipe?
   /// The step of a central difference in place of the derivative along the flow; exact if absent.
   public var difference: Float?
+  /// The share of the way to where a jump lands over which a difference from the state before is taken, in place of that
+  /// derivative.
+  public var backward: Float?
   /// What the diagonal counts against jumps; 1 if absent.
   public var diagonalWeight: Float?
   /// What an error of the velocity counts by its time; 1 if absent.

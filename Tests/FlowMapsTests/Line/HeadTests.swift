@@ -76,6 +76,12 @@ struct HeadTests {
     let smooth = ContinuousConsistency(derivative: .difference(step: 0.02)).at(progress: 1)
     let found = error(smooth, wrong), wanted = error(target, wrong)
     #expect(error(smooth, exact) < 1e-4 && abs(found - wanted) < 0.02 * wanted && found != wanted)
+    // One that looks back is wrong by as much as it looks.
+    let backward = [Float(0.04), 0.02].map {
+      ContinuousConsistency(derivative: .backward(share: $0)).at(progress: 1)
+    }
+    let far = error(backward[0], exact), near = error(backward[1], exact)
+    #expect(near < 2e-2 && near < 0.6 * far && error(backward[1], wrong) > 0.5 * wanted)
     var other = batch
     other.velocity = -velocity
     #expect(target.error(other, online: exact, teacher: exact).sum().tensor.item > 1e-3)

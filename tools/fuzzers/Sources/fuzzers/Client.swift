@@ -19,11 +19,12 @@ let clientTarget = Target(
 
 /// Hands messages to a video stream until it is over or lost.
 private func video(_ messages: [ReplyMessage]) {
+  guard let wish = try? OpenRequest(model: "a", .plain) else { fail("broken: a plain wish is possible") }
   do throws(ClientError) {
     var run = try StreamRun(id: "r1", place: .file("/dev/null"), frames: 0)
     for message in messages {
       if case .finish(let end) = try run.receive(message, body(of: message.reply)) {
-        _ = try run.summary(end, format: .rgb24)
+        _ = try run.summary(end, of: wish, format: .rgb24).json
         return
       }
       _ = run.progress

@@ -4,9 +4,8 @@ internal import Glibc
 
 /// All targets.
 private let targets = [
-  requestTarget, replyTarget, clientTarget, safetensorsTarget, manifestTarget, recipeTarget, pngTarget,
-  idxTarget,
-  pointsTarget, geometryTarget,
+  requestTarget, replyTarget, clientTarget, reportTarget, safetensorsTarget, manifestTarget, recipeTarget,
+  pngTarget, idxTarget, pointsTarget, geometryTarget,
 ]
 
 /// The target that `FLOW_FUZZ_TARGET` names.

@@ -38,6 +38,9 @@ let replySeeds: [ReplyMessage] = {
     .controlAcknowledged(ControlAcknowledgement(session: "s1", number: 7, outcome: .applied(frame: 12))),
     .controlAcknowledged(ControlAcknowledgement(session: "s1", number: nil, outcome: .gone(next: 5))),
     .progress(Progress(session: "s1", phase: .loading, done: 0, total: 90, creditLeft: 8)),
+    .queued(Queued(session: "s1", position: 2)), .model(models[0]),
+    .snapshot(SnapshotTaken(session: "s1", snapshot: "n1", frame: 9, bytes: 1 << 20)),
+    .error(Failure(session: "s1", WireError(.gone, "gone", field: "resume.from_seq", oldest: 7))),
     .error(Failure(session: "s1", WireError(.numerical, "not finite", field: "steps"))),
     .status(
       ServerStatus(
@@ -47,11 +50,13 @@ let replySeeds: [ReplyMessage] = {
   return (replies + videoStream + pointStream).map { ReplyMessage(id: "r1", $0) }
 }()
 
+private let tenancy = Tenancy(token: "00ff", nextSequence: 3, isResumed: true)
+
 /// A whole video as a client sees it.
 let videoStream: [Reply] = [
   .opened(
     Opened(
-      session: "s1", model: "a", modelDigest: "ab", width: 2, height: 2, rateNumerator: 35,
+      session: "s1", tenancy: tenancy, model: "a", modelDigest: "ab", width: 2, height: 2, rateNumerator: 35,
       rateDenominator: 1,
       seed: .max, steps: 4, frames: 1, format: .rgb24, mediaType: "video/raw")),
   .frame(
@@ -63,14 +68,18 @@ let videoStream: [Reply] = [
     MediaHeader(
       session: "s1", sequence: 1, kind: .segment, mediaType: "video/mp4", firstFrame: 0, frames: 12,
       isKey: true)),
-  .end(StreamEnd(session: "s1", reason: .done, frames: 13, bytes: 12, milliseconds: 1, sha256: "cd")),
+  .end(
+    StreamEnd(
+      session: "s1", reason: .done, frames: 13, bytes: 12, milliseconds: 1, sha256: "cd", dropped: 2,
+      log: (try? [ActionRun("left", 3)]) ?? [])),
 ]
 
 /// A whole stream of points as a client sees it.
 let pointStream: [Reply] = [
   .openedPoints(
     OpenedPoints(
-      session: "s2", model: "e", modelDigest: "ef", geometry: "sphere(2)", coordinates: ["x", "y"],
+      session: "s2", tenancy: tenancy, model: "e", modelDigest: "ef", geometry: "sphere(2)",
+      coordinates: ["x", "y"],
       seed: .max,
       evaluations: 2, points: 2, batch: 2, times: [1, 0])),
   .points(

@@ -28,7 +28,17 @@ private func check(_ rejection: RequestRejection) {
   let start = try StartPoints(count: 1, width: 2, coordinates: [0.5, -1])
   let runs = ActionPlan.runs([try ActionRun("forward", 20), try ActionRun("left", 8)])
   let format = try StreamFormat(.fmp4, crf: 20, gop: 30, scale: 4, filter: .bicubic)
+  var kept = try OpenRequest(
+    model: "doom", frames: 9, delivery: Delivery(pace: .media, policy: .dropOldest, aheadMilliseconds: 9),
+    snapshot: "n1", wantsLog: true)
+  kept.record = try RecordWish(path: "days/a.mp4")
+  kept.isObserved = true
   let requests: [Request] = [
+    .open(kept), .snapshot(session: "s1"),
+    .rewind(try RewindRequest(session: "s1", snapshot: "n1", number: 4)),
+    .resume(try ResumeRequest(session: "s1", token: "00ff", firstSequence: 5, credit: 9, takesOver: true)),
+    .model(try ModelRequest(.reload, "doom")),
+    .control(try ControlRequest(session: "s1", flushes: true, pauses: false)),
     .hello(client: "a"), .capabilities(model: "doom"), .models, .status, .ping, .close(session: "s1"),
     .open(try OpenRequest(model: "doom", .plain)),
     .open(
