@@ -50,6 +50,7 @@ struct ComputeScheduler {
     let work: Work
 
     var action: Int? { if case .advance(let action) = work { action } else { nil } }
+    var isRewind: Bool { if case .rewind = work { true } else { false } }
   }
 
   /// How long a batch of points is worked on at a time.
@@ -144,14 +145,20 @@ struct ComputeScheduler {
   private mutating func want(_ job: Job) {
     // A stream that failed is gone although its session has not heard of it yet.
     guard let stream = streams[job.session] else { return }
-    if !jobs.contains(where: { $0.session == job.session }) {
-      streams[job.session]?.served = max(stream.served, clock)
+    let last = jobs.lastIndex { $0.session == job.session }
+    if let last, job.isRewind, jobs[last].isRewind {
+      // Where a stream goes back to twice at once, the last word counts.
+      jobs[last] = job
+      return
     }
+    if last == nil { streams[job.session]?.served = max(stream.served, clock) }
     jobs.append(job)
   }
 
   private mutating func load(_ name: String, anew: Bool) {
     if !anew, let model = models[name] { return events.post(.model(name, .success(model.description))) }
+    // Nobody waits for it any more, and the daemon waits for this thread.
+    if watch.isStopping { return }
     do {
       let model = try catalogue.load(name)
       try check(model.description)
@@ -181,6 +188,9 @@ struct ComputeScheduler {
     guard let index = jobs.firstIndex(where: { $0.session == session }), jobs[index].action == nil,
       case .video(let stream, let model, let steps)? = streams[session]?.kind
     else { return false }
+    // A copy of a cache takes time as well, which others shall have too.
+    let start = ContinuousClock.now
+    defer { streams[session]?.served += start.duration(to: .now) }
     switch jobs.remove(at: index).work {
     case .snapshot(let name, let id):
       let copy = stream.copy()

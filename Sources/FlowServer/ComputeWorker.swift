@@ -48,8 +48,9 @@ final class ComputeWorker: Sendable {
     commands.post(command)
   }
 
-  /// Ends the thread after the batch that it is at, and waits for it.
+  /// Ends the thread after the batch or the model that it is at, and waits for it.
   func stop() {
+    watch.stop()
     commands.post(.stop)
     thread.join()
   }

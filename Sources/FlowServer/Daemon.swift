@@ -107,7 +107,7 @@ private func serve(
     let claim = try EndpointClaim(configuration.endpoint, .bind, isOpen: isOpen)
     // One context for both sockets: one gatekeeper answers for both.
     let context = try makeContext()
-    let router = try bind(context, configuration, access)
+    let router = try bind(context, configuration, access, group: claim.group)
     let observers = try bindObservers(context, configuration, access, isOpen: isOpen)
     let board = configuration.httpAddress.map { _ in StatusBoard() }
     let health = try board.map { board throws(StartError) in
@@ -149,10 +149,10 @@ private func bindObservers(
 }
 
 private func bind(
-  _ context: Context, _ configuration: ServerConfiguration, _ access: AccessControl?
+  _ context: Context, _ configuration: ServerConfiguration, _ access: AccessControl?, group: UInt32?
 ) throws(StartError) -> Router {
   do throws(ZeroMQError) {
-    return try Router(context, endpoint: configuration.endpoint, access: access)
+    return try Router(context, endpoint: configuration.endpoint, access: access, group: group)
   } catch {
     throw cannotListen(configuration.endpoint, error)
   }

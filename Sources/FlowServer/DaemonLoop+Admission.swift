@@ -32,6 +32,7 @@ extension DaemonLoop {
 
   /// Lets sessions in that wait, as far as there are places, and tells the others where they stand.
   mutating func letIn() {
+    guard drainDeadline == nil else { return }
     // Nobody behind the first one shall take the memory that it waits for.
     while hasPlace, let name = waiting.first, let model = seats[name]?.session.request.model,
       hasMemory(for: model)
@@ -43,8 +44,10 @@ extension DaemonLoop {
     for (index, name) in waiting.enumerated() { handle(name, .position(index + 1)) }
   }
 
+  /// Whether another session may begin; of those that only send any more, which take no place, there are as many at most.
   private var hasPlace: Bool {
-    seats.values.count { $0.session.takesPlace } < configuration.maximumSessions
+    let most = configuration.maximumSessions
+    return seats.values.count { $0.session.takesPlace } < most && seats.count - waiting.count < 2 * most
   }
 
   private func checkQueue() throws(WireError) {
@@ -134,6 +137,8 @@ extension DaemonLoop {
   /// Tells those who wait for a model what became of it.
   private mutating func settle(_ name: String, _ outcome: Result<ServedModelDescription, WireError>) {
     answerModelQuestions(name, outcome)
+    // Files that are no good spoil nothing where the model is there.
+    if case .failure = outcome, case .ready = models[name] { return }
     let sessions = seats.filter { $1.session.request.model == name && $1.session.stage == .waitingForModel }
     // Those first that have waited longest: memory may not be there for all.
     for (session, _) in sessions.sorted(by: { $0.value.session.openedAt < $1.value.session.openedAt }) {

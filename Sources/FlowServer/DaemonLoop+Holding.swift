@@ -54,7 +54,7 @@ extension DaemonLoop {
     _ index: Int, _ wish: ResumeRequest, _ id: String?, _ peer: Peer
   ) throws(WireError) {
     let tail = ended[index]
-    guard tail.end.reason != .cancelled, tail.end.reason != .lease, tail.session.plan != nil else {
+    guard !tail.isOver else {
       throw WireError(
         .gone, "the session \"\(wish.session)\" has ended: \(tail.end.reason.rawValue); open another one",
         field: "resume.sid")
@@ -64,19 +64,31 @@ extension DaemonLoop {
     }
     try tail.session.checkMayResume(wish)
     ended.remove(at: index)
-    seats[wish.session] = Seat(session: tail.session, peer: peer, key: tail.key)
+    var session = tail.session
+    session.recorded = tail.end.recorded
+    seats[wish.session] = Seat(session: session, peer: peer, key: tail.key)
+    recordings[wish.session]?.peer = peer
     handle(wish.session, .resumed(wish, id: id))
   }
 
   /// Keeps a session that has ended for a while, and lets go of the messages of the oldest if all take too much.
   mutating func keepTail(_ tail: Tail) {
     ended.append(tail)
-    if ended.count > Self.tailLimit { ended.removeFirst() }
+    if ended.count > Self.tailLimit, let index = leastWanted { ended.remove(at: index) }
     var bytes = ended.reduce(0) { $0 + $1.session.sent.byteCount }
     for index in ended.indices where bytes > Self.tailBytes {
       bytes -= ended[index].session.sent.byteCount
       ended[index].session.sent.removeAll()
     }
+  }
+
+  /// The ended session that is let go of first: one that nobody can come back for, or the oldest of the key that has most,
+  /// so that nobody's sessions push out those of others.
+  private var leastWanted: Int? {
+    if let index = ended.firstIndex(where: { $0.isOver }) { return index }
+    let counts = Dictionary(grouping: ended, by: \.key).mapValues(\.count)
+    let most = counts.values.max()
+    return ended.firstIndex { counts[$0.key] == most }
   }
 
   /// Lets go of the messages of sessions that ended longer ago than a lease.

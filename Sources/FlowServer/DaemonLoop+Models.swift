@@ -26,6 +26,10 @@ extension DaemonLoop {
     case (.unload, .loading):
       throw WireError(
         .conflict, "the model \(name) is being loaded; try again when it is", field: "model", retryable: true)
+    case (.unload, .ready) where modelQuestions.contains { $0.model == name }:
+      throw WireError(
+        .conflict, "the model \(name) is being loaded anew; try again when it is", field: "model",
+        retryable: true)
     case (.unload, .ready): try unload(name, id, peer)
     }
   }
@@ -41,7 +45,7 @@ extension DaemonLoop {
   }
 
   private mutating func unload(_ name: String, _ id: String?, _ peer: Peer) throws(WireError) {
-    let users = seats.filter { $1.session.request.model == name && $1.session.takesPlace }.keys.sorted()
+    let users = seats.values.filter { $0.session.request.model == name && $0.session.stage != .queued }
     guard users.isEmpty else {
       throw WireError(
         .conflict, "the model \(name) is used by \(users.count) sessions; try again when they have ended",
@@ -61,7 +65,10 @@ extension DaemonLoop {
         "the model \(name) takes \(wanted) bytes of memory; this daemon has \(budget) for models, so ask its operator for "
           + "a larger model-memory", field: "model")
     }
-    let used = Set(seats.values.filter(\.session.takesPlace).map(\.session.request.model))
+    // Also those that are loaded anew: who asked for that wants them.
+    let used = Set(
+      seats.values.filter { $0.session.stage != .queued }.map(\.session.request.model)
+        + modelQuestions.map(\.model))
     var idle = models.loaded.filter { $0 != name && !used.contains($0) }
       .sorted { models.lastUse($0) < models.lastUse($1) }[...]
     while models.loadedBytes(but: name) + wanted > budget {

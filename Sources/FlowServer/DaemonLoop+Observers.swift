@@ -11,6 +11,9 @@ struct ObservedStream {
   var beginning: (reply: Reply, body: [UInt8])?
   /// The index of the message that is published next; what is sent again is not published again.
   var nextSequence = 0
+  /// Whether somebody has begun to watch who has not heard how it began, and when that was told last.
+  var hasNewcomers = false
+  var welcomedAt: Duration?
 }
 
 extension DaemonLoop {
@@ -27,10 +30,8 @@ extension DaemonLoop {
   mutating func observe(_ session: String, _ reply: Reply, _ body: [UInt8]?) {
     guard let observers, seats[session]?.session.request.isObserved == true else { return }
     switch reply {
-    case .opened, .openedPoints:
-      // A client that comes back is told anew; those who watch never noticed.
-      guard observed[session] == nil else { return }
-      observed[session] = ObservedStream(opened: reply)
+    case .opened(let opened): guard begin(session, reply, opened.tenancy) else { return }
+    case .openedPoints(let opened): guard begin(session, reply, opened.tenancy) else { return }
     case .frame, .points, .media:
       guard let sequence = reply.sequence, let stream = observed[session], sequence >= stream.nextSequence
       else { return }
@@ -52,16 +53,32 @@ extension DaemonLoop {
   /// Tells those who have begun to watch how the streams began that they watch.
   mutating func welcomeObservers() throws(ZeroMQError) {
     guard let observers else { return }
-    // Bounded, so that who subscribes without end cannot keep streams waiting.
+    // A bounded number, so that who subscribes without end cannot keep streams waiting.
     for _ in 0..<64 {
-      guard let topic = try observers.nextSubscription() else { return }
-      for (session, stream) in observed where isAbout(topic, session) {
-        observers.publish(watched(session, stream.opened), nil)
-        if let beginning = stream.beginning {
-          observers.publish(watched(session, beginning.reply), beginning.body)
-        }
+      guard let message = try observers.next() else { break }
+      guard case .subscription(let topic) = message else { continue }
+      for session in Array(observed.keys) where isAbout(topic, session) {
+        observed[session]?.hasNewcomers = true
       }
     }
+    let time = now
+    for (session, stream) in observed where stream.hasNewcomers {
+      // Everybody hears it: those who watch already must not lose frames to it.
+      if let last = stream.welcomedAt, time - last < .milliseconds(100) { continue }
+      observed[session]?.hasNewcomers = false
+      observed[session]?.welcomedAt = time
+      observers.publish(watched(session, stream.opened), nil)
+      if let beginning = stream.beginning {
+        observers.publish(watched(session, beginning.reply), beginning.body)
+      }
+    }
+  }
+
+  /// Takes note of a stream that begins; one whose client has come back goes on for those who watch.
+  private mutating func begin(_ session: String, _ reply: Reply, _ tenancy: Tenancy) -> Bool {
+    guard !tenancy.isResumed else { return false }
+    observed[session] = ObservedStream(opened: reply)
+    return true
   }
 
   private func watched(_ session: String, _ reply: Reply) -> WatchedMessage {

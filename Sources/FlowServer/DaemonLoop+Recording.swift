@@ -59,7 +59,7 @@ extension DaemonLoop {
 
   /// Has the recording of a session that ended put in its place.
   mutating func finishRecording(_ end: StreamEnd) {
-    guard recordings[end.session] != nil else { return }
+    guard let recording = recordings[end.session], recording.end == nil else { return }
     recordings[end.session]?.isWriting = false
     recordings[end.session]?.end = end
     recorder?.finish(end.session)
@@ -96,7 +96,8 @@ extension DaemonLoop {
   }
 
   private mutating func complain(_ session: String, _ error: WireError) {
-    logger.warning("recording broken", metadata: ["sid": "\(session)", "reason": "\(error.message)"])
+    // Not the message, which quotes the path that the client chose.
+    logger.warning("recording broken", metadata: ["sid": "\(session)", "code": "\(error.code.rawValue)"])
     guard let peer = recordings[session]?.peer else { return }
     send(.error(Failure(session: session, error)), nil, to: peer)
   }
@@ -106,6 +107,8 @@ extension DaemonLoop {
     guard var end = recording.end else { return }
     end.recorded = file
     if let index = ended.lastIndex(where: { $0.end.session == end.session }) { ended[index].end = end }
+    // Its client came back for the rest meanwhile.
+    seats[end.session]?.session.recorded = file
     for (id, peer) in recording.waiting { send(.end(end), id, to: peer) }
   }
 }

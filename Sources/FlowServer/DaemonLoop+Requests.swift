@@ -26,6 +26,7 @@ extension DaemonLoop {
   private mutating func answer(_ request: Request, _ id: String?, _ peer: Peer) throws(WireError) {
     let user = try user(peer)
     let models = models.seen(by: user)
+    logWish(request)
     switch request {
     case .hello(let client):
       logger.debug(
@@ -64,6 +65,17 @@ extension DaemonLoop {
     }
   }
 
+  /// Writes what a client wants made to the log, if the operator wants to read that.
+  private func logWish(_ request: Request) {
+    guard configuration.logsPrompts else { return }
+    switch request {
+    case .open, .control:
+      let wish = JSONMetadata(value: .object(RequestMessage(request).header))
+      logger.info("asked", metadata: ["wish": .stringConvertible(wish)])
+    default: break
+    }
+  }
+
   private var limits: ServerLimits {
     ServerLimits(
       sessions: configuration.maximumSessions, idleMilliseconds: configuration.idleTimeout.milliseconds)
@@ -89,6 +101,13 @@ extension DaemonLoop {
     return name
   }
 
+  /// The session of this client's request `open`: of several, the one that is not open yet, or the newest.
+  private func seat(open: String, _ peer: Peer) -> String? {
+    let named = seats.filter { $1.peer?.isSame(as: peer) == true && $1.session.openID == open }
+    let waiting = named.filter { !$1.session.isOpen }
+    return (waiting.isEmpty ? named : waiting).max { $0.value.session.openedAt < $1.value.session.openedAt }?.key
+  }
+
   /// The last word on a session of this client that ended lately.
   private func pastEnd(_ name: String, _ peer: Peer) -> StreamEnd? {
     ended.last { $0.end.session == name && $0.peer?.isSame(as: peer) == true }?.end
@@ -106,8 +125,7 @@ extension DaemonLoop {
       if let end = pastEnd(name, peer) { return send(.end(end), id, to: peer) }
       handle(try seat(name, peer), .cancel(id: id))
     case .request(let open):
-      guard let name = seats.first(where: { $0.value.peer == peer && $0.value.session.openID == open })?.key
-      else {
+      guard let name = seat(open: open, peer) else {
         if let end = pastEnd(open: open, peer) { return send(.end(end), id, to: peer) }
         throw WireError(.notFound, "you have no session whose open had the id \"\(open)\"", field: "id")
       }

@@ -22,6 +22,9 @@ struct DaemonLoop: ~Copyable {
     let peer: Peer?
     let key: CurvePublicKey?
     let time: Duration
+
+    /// Whether nobody can come back for it.
+    var isOver: Bool { end.reason == .cancelled || end.reason == .lease || session.plan == nil }
   }
 
   var configuration: ServerConfiguration
@@ -84,13 +87,15 @@ struct DaemonLoop: ~Copyable {
       let others = observers.map { [$0.pollItem] } ?? []
       try router.wait(or: events.fileDescriptor, others, milliseconds: bounded(patience))
       for event in events.take() { take(event) }
+      // Before messages: a client that has come back under its old name is not the one that was lost.
+      gone.formUnion(router.retry())
+      dismissGone()
       // A bounded number at a time, so that clients who ask without end cannot keep streams waiting.
       for _ in 0..<64 {
         guard let message = try router.receive() else { break }
         answer(message.parts, message.peer)
       }
       try welcomeObservers()
-      gone.formUnion(router.retry())
       for name in seats.keys.sorted() { handle(name, .tick) }
       dismissGone()
       letIn()
@@ -193,7 +198,6 @@ struct DaemonLoop: ~Copyable {
         "sid": "\(name)", "reason": "\(end.reason.rawValue)", "frames": .stringConvertible(end.frames),
         "points": .stringConvertible(end.points ?? 0), "dur_ms": .stringConvertible(end.milliseconds),
       ])
-    letIn()
   }
 
   mutating func send(_ reply: Reply, _ id: String?, _ body: [UInt8]? = nil, to peer: Peer) {

@@ -19,6 +19,7 @@ public enum DaemonProcess {
     configuration: ServerConfiguration, catalogue: any ModelCatalogue, logger: Logger,
     supervisor: Supervisor? = nil, settings: LiveSettings? = nil, ready: (String) -> Void
   ) -> Int32 {
+    raiseFileLimit()
     do {
       let daemon = try Daemon(
         configuration: configuration, catalogue: catalogue, logger: logger, supervisor: supervisor)
@@ -48,6 +49,15 @@ public enum DaemonProcess {
       return StartError.Kind.unavailable.rawValue
     }
   }
+}
+
+/// Lets the process have as many open files as the system allows it: a connection is one or two, and libzmq ends the
+/// process when it can have no more.
+private func raiseFileLimit() {
+  var limit = rlimit()
+  guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+  limit.rlim_cur = limit.rlim_max
+  setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
 private func reload(

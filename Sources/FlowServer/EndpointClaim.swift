@@ -14,6 +14,8 @@ struct EndpointClaim: ~Copyable {
     case observers = "--observers"
   }
 
+  /// The group whose members the socket's folder lets in; nil if it lets in its user alone, or everybody.
+  let group: UInt32?
   private let lock: Int32
   /// The file of the socket, which libzmq leaves behind; nil for tcp.
   private let path: String?
@@ -25,11 +27,12 @@ struct EndpointClaim: ~Copyable {
   init(_ endpoint: String, _ purpose: Purpose, isOpen: Bool) throws(StartError) {
     if endpoint.hasPrefix("tcp://") {
       if !isOpen { try checkLoopback(endpoint) }
-      (lock, path) = (-1, nil)
+      (lock, path, group) = (-1, nil, nil)
     } else if endpoint.hasPrefix("ipc:///") {
       let path = String(endpoint.dropFirst("ipc://".count))
       lock = try claim(path, purpose.rawValue)
       self.path = path
+      group = groupOfFolder(of: path)
     } else {
       throw StartError(
         .configuration,
@@ -84,6 +87,14 @@ private func makeFolder(of path: String, _ flag: String) throws(StartError) {
       .cannotCreate, "the folder \(folder) cannot be made: \(String(cString: strerror(errno)))")
   }
   try checkFolder(folder, flag)
+}
+
+private func groupOfFolder(of path: String) -> UInt32? {
+  var facts = stat()
+  guard let slash = path.lastIndex(of: "/"), stat(String(path[..<slash]), &facts) == 0,
+    facts.st_mode & S_IXGRP != 0, facts.st_mode & S_IXOTH == 0
+  else { return nil }
+  return facts.st_gid
 }
 
 /// Refuses a folder in which anybody could put another socket in the place of ours.

@@ -25,7 +25,13 @@ struct ModelTable {
 
   /// The names of all models; loaded ones stay although their files may be gone.
   var names: [String] {
-    Set(catalogue.names()).union(known.keys).filter { viewer?.mayUse($0) ?? true }.sorted()
+    let loaded = known.filter { name, state in
+      switch state {
+      case .loading, .ready: true
+      case .absent, .failed: false
+      }
+    }
+    return Set(catalogue.names()).union(loaded.keys).filter { viewer?.mayUse($0) ?? true }.sorted()
   }
 
   subscript(name: String) -> State {

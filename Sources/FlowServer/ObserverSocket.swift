@@ -13,6 +13,14 @@ final class ObserverSocket {
   /// The longest subscription that is taken; the name of a session and of an operation are shorter.
   private static let subscriptionBytes: Int64 = 512
 
+  /// What somebody who watches may send.
+  enum Message {
+    /// From here on all topics that begin so.
+    case subscription([UInt8])
+    /// The end of a subscription, or something that nobody needs.
+    case other
+  }
+
   /// The endpoint, a wildcard port replaced by the one that was taken.
   let endpoint: String
   private let socket: Socket
@@ -24,7 +32,7 @@ final class ObserverSocket {
     throws(ZeroMQError)
   {
     let socket = try Socket(context, .publisher)
-    try socket.admitOnly(access)
+    try socket.admitOnly(access, group: claim.group)
     // Told of every subscription, also of one that another has already: each newcomer must hear how the stream began.
     try socket.set(.tellsEverySubscription, true)
     try socket.set(.sendHighWaterMark, Self.queueLength)
@@ -39,12 +47,10 @@ final class ObserverSocket {
   /// Waits for subscriptions, for a poll.
   var pollItem: PollItem { PollItem(socket, .input) }
 
-  /// The beginning of the topics that somebody has subscribed to since; nil if there is none.
-  func nextSubscription() throws(ZeroMQError) -> [UInt8]? {
-    while let part = try socket.receive(keeping: 1, wait: false)?.first {
-      if part.first == 1 { return Array(part.dropFirst()) }
-    }
-    return nil
+  /// What somebody who watches has sent; nil if nobody has.
+  func next() throws(ZeroMQError) -> Message? {
+    guard let part = try socket.receive(keeping: 1, wait: false)?.first else { return nil }
+    return part.first == 1 ? .subscription(Array(part.dropFirst())) : .other
   }
 
   /// Publishes a message to those who keep up.

@@ -12,7 +12,7 @@ struct PointsPlan {
   let points: Int
   let batch: Int
   let wantsTrajectory: Bool
-  let start: StartPoints?
+  var start: StartPoints?
   /// The most messages that the client may be owed.
   let creditLimit: Int
 

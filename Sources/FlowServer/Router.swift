@@ -67,16 +67,20 @@ struct Router: ~Copyable {
   ///
   /// - Parameters:
   ///   - access: how clients prove who they are; nil asks nobody.
-  init(_ context: Context, endpoint: String, access: AccessControl? = nil) throws(ZeroMQError) {
+  ///   - group: the group whose members may connect by ipc as well, where nobody is asked for a key.
+  init(
+    _ context: Context, endpoint: String, access: AccessControl? = nil, group: UInt32? = nil
+  ) throws(ZeroMQError) {
     // Before the socket: a client must not meet a closed door because nobody answers yet.
     let gatekeeper = try access.map { access throws(ZeroMQError) in
       try Gatekeeper(context, users: access.users)
     }
     let socket = try Socket(context, .router)
-    try socket.admitOnly(access)
+    try socket.admitOnly(access, group: group)
     try socket.set(.routerMandatory, true)
     try socket.set(.sendHighWaterMark, Self.queueLength)
-    try socket.set(.receiveHighWaterMark, Int32(WireLimits.credit + 16))
+    // A request may have 8 MiB: what a client sends faster than it is read waits with the client.
+    try socket.set(.receiveHighWaterMark, 16)
     try socket.set(.maximumMessageSize, Int64(WireLimits.partBytes))
     try socket.bind(endpoint)
     boundEndpoint = try socket.lastEndpoint()
@@ -154,15 +158,17 @@ struct Router: ~Copyable {
 }
 
 extension Socket {
-  /// Lets clients in as a daemon does: those whose keys are known or, where nobody is asked for one, those of its own user.
+  /// Lets clients in as a daemon does: those whose keys are known or, where nobody is asked for one, those of its own user
+  /// and of a group.
   ///
   /// A client that vanishes is noticed by heartbeats. To be called before `bind`.
-  func admitOnly(_ access: AccessControl?) throws(ZeroMQError) {
+  func admitOnly(_ access: AccessControl?, group: UInt32?) throws(ZeroMQError) {
     if let access {
       try serveCurve(access.secretKey, domain: "flowd")
     } else {
       // Files decide who reaches an ipc socket, and are easily set wrong: the kernel's word counts as well.
       for user in [geteuid(), 0] { try set(.ipcUser, user) }
+      if let group { try set(.ipcGroup, group) }
     }
     try set(.heartbeatInterval, 1000)
     try set(.heartbeatTimeout, 3000)

@@ -20,6 +20,8 @@ struct SentRing {
   private static let byteLimit = 64 << 20
 
   private var entries: Deque<Entry> = []
+  /// The index after the last message that is not kept any more.
+  private var start = 0
   /// Bytes of all bodies that are kept.
   private(set) var byteCount = 0
   /// The most messages that were allowed to be under way at a time.
@@ -27,12 +29,13 @@ struct SentRing {
 
   init(window: Int) { self.window = window }
 
-  /// The index of the oldest message that is kept; `next` if none is.
-  func oldest(next: Int) -> Int { entries.first?.sequence ?? next }
+  /// The index from which on no message that was sent is missing; those that were dropped were not sent.
+  var oldest: Int { start }
 
   var isEmpty: Bool { entries.isEmpty }
 
   mutating func removeAll() {
+    if let last = entries.last { start = last.sequence + 1 }
     entries = []
     byteCount = 0
   }
@@ -44,7 +47,9 @@ struct SentRing {
     entries.append(entry)
     byteCount += entry.body.count
     while entries.count > max(window, Self.leastCount) || byteCount > Self.byteLimit && entries.count > 1 {
-      byteCount -= entries.removeFirst().body.count
+      let first = entries.removeFirst()
+      byteCount -= first.body.count
+      start = first.sequence + 1
     }
   }
 

@@ -78,7 +78,8 @@ extension Session {
       issued - generated < Self.generationDepth, issued - encoded < Self.pipelineDepth
     else { return false }
     guard request.delivery.policy == .block else { return true }
-    let ahead = request.delivery.pace == .asap ? Self.longLookahead : Self.lookahead
+    let isFar = request.delivery.pace == .asap && queueBytes < Self.lookaheadBytes
+    let ahead = isFar ? Self.longLookahead : Self.lookahead
     return issued - encoded + queue.count + resend.count < credit + ahead
   }
 
@@ -109,6 +110,7 @@ extension Session {
 
   private mutating func deliver(_ chunk: StreamChunk) -> SessionAction {
     let reply = describe(chunk, dropped: dropped.tell())
+    sinceGrant += 1
     sent.append(SentRing.Entry(sequence: sequence, reply: reply, body: chunk.bytes))
     sequence += 1
     framesSent += chunk.frames

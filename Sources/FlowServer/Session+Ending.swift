@@ -16,7 +16,8 @@ extension Session {
       return fail(error, now)
     }
     if stage == .streaming { frameLimit = issued }
-    endReason = reason
+    // A stream that failed is not whole, whatever is asked of it then.
+    if failure == nil || reason == .error { endReason = reason }
     return advance(now)
   }
 
@@ -40,7 +41,7 @@ extension Session {
 
   /// Says the last word.
   mutating func end(_ reason: StreamEnd.Reason, _ now: Duration) -> [SessionAction] {
-    let id = isOpen ? endID : openID
+    let id = isOpen ? endID : endID ?? openID
     let release = release(reason, now)
     guard case .release(let last) = release else { return [] }
     let error = failure.map { SessionAction.send(.error(Failure(session: name, $0)), id: openID, body: nil) }
@@ -53,12 +54,13 @@ extension Session {
     queue = []
     resend = []
     snapshots = [:]
-    return .release(
-      StreamEnd(
-        session: name, reason: reason, frames: isOfPoints ? 0 : framesSent,
-        points: isOfPoints ? framesSent : nil,
-        bytes: bytesSent, milliseconds: (now - openedAt).milliseconds, sha256: digestSent.hexadecimal(),
-        dropped: dropped.total, log: sentLog))
+    var end = StreamEnd(
+      session: name, reason: reason, frames: isOfPoints ? 0 : framesSent,
+      points: isOfPoints ? framesSent : nil,
+      bytes: bytesSent, milliseconds: (now - openedAt).milliseconds, sha256: digestSent.hexadecimal(),
+      dropped: dropped.total, log: sentLog)
+    end.recorded = recorded
+    return .release(end)
   }
 
   private var isOfPoints: Bool { if case .points? = plan { true } else { false } }

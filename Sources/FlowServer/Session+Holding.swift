@@ -19,9 +19,13 @@ extension Session {
 
   /// A connection that knows the token, and may go on with the session, does.
   mutating func resume(_ wish: ResumeRequest, _ id: String?, _ now: Duration) -> [SessionAction] {
-    if stage == .ended { stage = .flushing }
+    if stage == .ended {
+      stage = .flushing
+      pausedSince = nil
+    }
     lostSince = nil
     creditMissingSince = nil
+    sinceGrant = 0
     credit = wish.credit
     sent.allow(credit)
     resend = sent.messages(from: wish.firstSequence)
@@ -42,7 +46,7 @@ extension Session {
         "resume.from_seq",
         "resume.from_seq is \(wish.firstSequence); the message that comes next is \(sequence)")
     }
-    let oldest = sent.oldest(next: sequence)
+    let oldest = sent.oldest
     guard wish.firstSequence >= oldest else {
       throw WireError(
         .gone,

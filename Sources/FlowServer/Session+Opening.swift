@@ -29,6 +29,9 @@ extension Session {
     stage = .streaming
     lastSent = now
     let tenancy = Tenancy(token: token.hexadecimal)
+    // The stream has it from here on, and as long as a session lives is long.
+    request = request.withoutBody
+    self.plan = plan.withoutBody
     return [
       .begin(plan.beginning(image, at: request.snapshot, seed: request.seed)),
       .send(opened(plan, tenancy), id: openID, body: nil),

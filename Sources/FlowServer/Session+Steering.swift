@@ -14,7 +14,8 @@ extension Session {
       return [.send(.error(Failure(session: name, error)), id: id, body: nil)]
     }
     credit += count
-    sent.allow(credit)
+    sent.allow(credit + sinceGrant)
+    sinceGrant = 0
     creditMissingSince = nil
     return advance(now)
   }

@@ -43,8 +43,11 @@ struct Session {
 
   /// Frames generated beyond what credit allows to send.
   static let lookahead = 1
-  /// The same at the pace "asap".
+  /// The same at the pace "asap", as long as they have fewer than so many bytes.
   static let longLookahead = 32
+  static let lookaheadBytes = 16 << 20
+  /// What a session that only sends any more may hold without taking a place.
+  static let lingeringBytes = 1 << 20
   /// Frames asked of the generator at a time: one at work, one that waits, so that a control acts soon.
   static let generationDepth = 2
   /// Frames asked of the generator that the encoder has not taken yet; it may be the slower one.
@@ -55,7 +58,8 @@ struct Session {
   let name: String
   let token: SessionToken
   let openID: String?
-  let request: OpenRequest
+  /// What was asked for, without its image or start points once they have been used.
+  var request: OpenRequest
   let timing: Timing
   let openedAt: Duration
   /// Taken where the request has none: that of the stream whose snapshot it begins at, or a random one.
@@ -89,6 +93,8 @@ struct Session {
   // What the client allows and got.
   var credit: Int
   var creditMissingSince: Duration?
+  /// Messages sent since the client gave credit last, which it may not have received yet.
+  var sinceGrant = 0
   /// Since when the client cannot be reached; nil if it can.
   var lostSince: Duration?
   /// The index of the message that comes next.
@@ -101,6 +107,9 @@ struct Session {
   var bytesSent = 0
   var digestSent = SHA256()
   var lastSent: Duration
+
+  /// Where the server has kept the stream, if it is known when the session comes back to life.
+  var recorded: RecordedFile?
 
   // How it shall end.
   /// No frame from this index on is generated; nil goes on.
@@ -169,8 +178,17 @@ struct Session {
   /// Whether `opened` has been sent.
   var isOpen: Bool { stage != .queued && stage != .waitingForModel && stage != .preparing }
 
-  /// Whether it takes one of the daemon's places: what is only sent any more does not.
-  var takesPlace: Bool { stage != .queued && stage != .flushing && stage != .ended }
+  /// Whether it takes one of the daemon's places: what is only sent any more does not, as long as it is little.
+  var takesPlace: Bool {
+    switch stage {
+    case .queued, .ended: false
+    case .flushing: queueBytes + sent.byteCount > Self.lingeringBytes
+    case .waitingForModel, .preparing, .streaming, .finishing: true
+    }
+  }
+
+  /// Bytes of what was made and not sent.
+  var queueBytes: Int { queue.reduce(0) { $0 + $1.bytes.count } }
 
   /// Whether the client can be reached, as far as is known.
   var isHeld: Bool { lostSince == nil }

@@ -64,6 +64,18 @@ enum SessionPlan {
     }
   }
 
+  /// The same plan without what the stream takes over when it begins.
+  var withoutBody: SessionPlan {
+    switch self {
+    case .video(var plan):
+      plan.image = nil
+      return .video(plan)
+    case .points(var plan):
+      plan.start = nil
+      return .points(plan)
+    }
+  }
+
   /// How many units, frames or batches of points, are generated; nil goes on.
   var limit: Int? {
     switch self {

@@ -11,6 +11,7 @@ final class StepWatch: Sendable {
     var cancellation = Cancellation()
     /// Sessions that are not wanted any more, of which the compute thread has not heard yet.
     var unwanted: Set<String> = []
+    var isStopping = false
 
     /// Cuts the step short if nobody wants it.
     func cancelIfUnwanted() {
@@ -28,6 +29,12 @@ final class StepWatch: Sendable {
       return state.cancellation
     }
   }
+
+  /// Whether the thread shall end after what it is at.
+  var isStopping: Bool { state.withLock { $0.isStopping } }
+
+  /// The thread shall end after what it is at.
+  func stop() { state.withLock { $0.isStopping = true } }
 
   /// The step is over.
   func end() { state.withLock { $0.sessions = [] } }

@@ -13,7 +13,7 @@ struct StreamPlan {
   let frames: Int
   let format: StreamFormat.Kind
   let settings: VideoSettings
-  let image: InitialImage?
+  var image: InitialImage?
   let schedule: ActionSchedule
   /// The most messages that the client may be owed: what it does not read is kept, so that a bare
   /// frame's size bounds how many there may be. The router's own bound on bytes is for all its streams.

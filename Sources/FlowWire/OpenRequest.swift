@@ -19,7 +19,7 @@ public struct OpenRequest: Sendable, Equatable {
   /// How many messages the server may send before more credit is given, 1…1024.
   public let credit: Int
   /// What is wanted of the model.
-  public let content: Content
+  public private(set) var content: Content
   /// When it is made, and what becomes of it when the client does not keep up.
   public let delivery: Delivery
   /// The snapshot that a video begins at; nil begins anew.
@@ -133,6 +133,21 @@ public struct OpenRequest: Sendable, Equatable {
     case .video(let wish): wish.image?.bytes
     case .points(let wish): wish.start?.bytes
     }
+  }
+
+  /// The same wish without what travels in part 1.
+  public var withoutBody: OpenRequest {
+    var wish = self
+    switch content {
+    case .plain: break
+    case .video(var video):
+      video.image = nil
+      wish.content = .video(video)
+    case .points(var points):
+      points.start = nil
+      wish.content = .points(points)
+    }
+    return wish
   }
 
   /// How many frames or points are wanted; 0 goes on until the stream is closed.

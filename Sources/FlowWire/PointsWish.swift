@@ -17,7 +17,7 @@ public struct PointsWish: Sendable, Equatable {
   /// Whether the points at every time of the walk are sent, start and end included, instead of the last alone.
   public let wantsTrajectory: Bool
   /// The points to start at; nil draws them from the model's prior by the seed.
-  public let start: StartPoints?
+  public internal(set) var start: StartPoints?
 
   /// The fields of an `open` that only a manifold understands.
   static let fields = ["points", "nfe", "batch", "t", "s", "trajectory", "start"]

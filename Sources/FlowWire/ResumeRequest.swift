@@ -31,7 +31,9 @@ public struct ResumeRequest: Sendable, Equatable {
 
   /// Reads `resume` of an `open`, whose other fields but `credit` would contradict it.
   init(_ resume: FieldReader, of fields: FieldReader) throws(WireError) {
-    let others = ["model", "seed", "from", "format", "policy", "pace"] + VideoWish.fields + PointsWish.fields
+    let others =
+      ["model", "seed", "from", "format", "record", "observe", "ctl_log"] + Delivery.fields + VideoWish.fields
+      + PointsWish.fields
     if let other = others.first(where: fields.has) {
       throw fields.mismatch(other, "was decided when the session was opened; leave it out beside resume")
     }

@@ -13,7 +13,7 @@ public struct VideoWish: Sendable, Equatable {
   /// What the frames are turned into.
   public let format: StreamFormat
   /// The picture that the stream continues; nil lets the model choose by the seed.
-  public let image: InitialImage?
+  public internal(set) var image: InitialImage?
 
   /// The fields of an `open` that only a video model understands.
   static let fields = ["frames", "steps", "fps", "action", "actions", "image"]

@@ -23,6 +23,8 @@ extension SocketOption where Value == Bool {
 extension SocketOption where Value == UInt32 {
   /// A user of the system who may connect by ipc; set again for each. Without any everybody may whom the files let.
   public static var ipcUser: Self { Self(number: ZMQ_IPC_FILTER_UID) }
+  /// A group of the system whose members may connect by ipc, beside the users; set again for each.
+  public static var ipcGroup: Self { Self(number: ZMQ_IPC_FILTER_GID) }
 }
 
 extension SocketOption where Value == Int32 {

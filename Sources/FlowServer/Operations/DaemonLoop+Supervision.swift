@@ -18,6 +18,12 @@ extension DaemonLoop {
       case .absent, .failed: load(name)
       case .loading, .ready: break
       }
+      if case .absent = models[name] {
+        logger.warning(
+          "model-memory has no room for a model of the start; it is loaded when somebody asks",
+          metadata: ["model": "\(name)"])
+        operations.preloaded.removeAll { $0 == name }
+      }
     }
   }
 
