@@ -161,7 +161,8 @@ let package = Package(
       ]),
     tests("FlowClient", ["FlowWire", "FlowZeroMQ", "FlowDigest", "FlowTestSupport", "flowctl"]),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["FlowTestSupport", "FlowWire", "FlowDigest", "flowd", "flowctl"],
+      name: "EndToEndTests",
+      dependencies: ["FlowTestSupport", "FlowWire", "FlowZeroMQ", "FlowDigest", "flowd", "flowctl"],
       swiftSettings: strict),
     .target(
       name: "FlowTestSupport", dependencies: ["FlowGeneration", "FlowManifolds", "FlowNN", "FlowTensor"],

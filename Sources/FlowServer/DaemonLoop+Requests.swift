@@ -105,7 +105,8 @@ extension DaemonLoop {
   private func seat(open: String, _ peer: Peer) -> String? {
     let named = seats.filter { $1.peer?.isSame(as: peer) == true && $1.session.openID == open }
     let waiting = named.filter { !$1.session.isOpen }
-    return (waiting.isEmpty ? named : waiting).max { $0.value.session.openedAt < $1.value.session.openedAt }?.key
+    return (waiting.isEmpty ? named : waiting).max { $0.value.session.openedAt < $1.value.session.openedAt }?
+      .key
   }
 
   /// The last word on a session of this client that ended lately.

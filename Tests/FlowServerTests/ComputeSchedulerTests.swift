@@ -3,6 +3,8 @@
 import FlowGeneration
 import FlowTensor
 import FlowWire
+import Glibc
+import Synchronization
 import Testing
 
 @testable import FlowServer
@@ -52,4 +54,69 @@ struct ComputeSchedulerTests {
     watch.forgotten("a")
     #expect(!watch.begin(["a"]).isCancelled)
   }
+
+  @Test("who goes back again and again does it once, and others are served")
+  func rewinds() throws {
+    let model = ServedModelDescription.video(PatternModel("pattern").description)
+    let beginning = StreamBeginning.video(StreamOptions(seed: 1, steps: 1))
+    var commands: [ComputeWorker.Command] = [
+      .load("pattern"), .begin(session: "a", model: model, beginning),
+      .begin(session: "b", model: model, beginning), .snapshot(session: "a", "a-1", id: nil),
+    ]
+    commands += (0..<1000).map { _ in .rewind(session: "a", "a-1") }
+    commands += [.generate(session: "b", action: 0)]
+    let told = try Mailbox<WorkerEvent>(), asked = try Mailbox<ComputeWorker.Command>()
+    let worker = ComputeWorker(
+      catalogue: TestCatalogue(), commands: asked, events: told, pulse: ComputePulse())
+    for command in commands { worker.post(command) }
+    let start = ContinuousClock.now
+    var isServed = false
+    while !isServed {
+      try #require(start.duration(to: .now) < .seconds(20))
+      for case .session("b", .generated) in told.waitAndTake() { isServed = true }
+    }
+    worker.stop()
+  }
+
+  @Test("a thread that is to stop loads no further model")
+  func stopWhileLoading() throws {
+    let gate = Gate(), catalogue = WaitingCatalogue(gate: gate)
+    let told = try Mailbox<WorkerEvent>(), asked = try Mailbox<ComputeWorker.Command>()
+    for name in ["a", "b", "c"] { asked.post(.load(name)) }
+    let watch = StepWatch()
+    let thread = OwnThread {
+      var scheduler = ComputeScheduler(
+        catalogue: catalogue, events: told, watch: watch, pulse: ComputePulse())
+      scheduler.run(asked)
+    }
+    catalogue.awaitFirst()
+    watch.stop()
+    asked.post(.stop)
+    gate.open(3)
+    thread.join()
+    #expect(catalogue.loads == ["a"])
+  }
+}
+
+/// Loads a model when a gate opens, and remembers which it was asked for.
+final class WaitingCatalogue: ModelCatalogue {
+  private let gate: Gate
+  private let asked = Mutex<[String]>([])
+
+  init(gate: Gate) { self.gate = gate }
+
+  var loads: [String] { asked.withLock { $0 } }
+
+  func names() -> [String] { ["a", "b", "c"] }
+
+  func describe(_ name: String) throws -> ServedModelDescription { .video(PatternModel(name).description) }
+
+  func load(_ name: String) throws -> ServedModel {
+    asked.withLock { $0.append(name) }
+    gate.pass()
+    return .video(PatternModel(name))
+  }
+
+  /// Waits until a model is being loaded.
+  func awaitFirst() { while loads.isEmpty { sched_yield() } }
 }

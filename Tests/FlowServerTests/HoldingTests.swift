@@ -126,4 +126,44 @@ struct HoldingTests {
     #expect(received == (0..<30).map { UInt8($0) })
     #expect(stage.last?.sha256 == stage.digest.hexadecimal(), "seed \(seed)")
   }
+
+  @Test("messages that were dropped are not missing, wherever a client goes on")
+  func holes() {
+    var ring = SentRing(window: 16)
+    #expect(ring.oldest == 0)
+    for sequence in [0, 1, 5, 9] {
+      ring.append(SentRing.Entry(sequence: sequence, reply: .pong, body: [0]))
+    }
+    #expect(ring.oldest == 0 && ring.messages(from: 3).map(\.sequence) == [5, 9])
+    for sequence in 10..<24 { ring.append(SentRing.Entry(sequence: sequence, reply: .pong, body: [0])) }
+    #expect(ring.oldest == 2 && ring.messages(from: ring.oldest).first?.sequence == 5)
+    ring.removeAll()
+    #expect(ring.oldest == 24 && ring.byteCount == 0)
+  }
+
+  @Test("what is given before the last grant was read counts as under way")
+  func laterGrant() throws {
+    var stage = try Stage.open(credit: 8)
+    stage.work()
+    stage.happen(.credit(32, id: nil))
+    stage.work()
+    stage.happen(.unreachable)
+    try stage.resume(from: 0, credit: 40)
+    #expect(stage.frames == Array(0..<40) + Array(0..<40))
+  }
+
+  @Test("a stream that ended while it was paused is sent whole to whoever comes back")
+  func pausedTail() throws {
+    var stage = try Stage.open(credit: 8)
+    stage.work()
+    stage.happen(.control(try ControlRequest(session: "s1", pauses: true), id: nil))
+    stage.now = .seconds(61)
+    stage.happen(.tick)
+    #expect(stage.last?.reason == .idle)
+    let sent = stage.frames.count
+    try stage.resume(from: 0, credit: 1)
+    stage.happen(.tick)
+    for _ in 1..<sent { stage.happen(.credit(1, id: nil)) }
+    #expect(stage.frames.count == 2 * sent && stage.last?.reason == .idle)
+  }
 }

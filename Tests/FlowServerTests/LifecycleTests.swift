@@ -133,7 +133,12 @@ struct LifecycleTests {
         kill(process, SIGKILL)
       }
     }
-    try daemon.connect().awaitStatus(for: .seconds(50)) { $0.sessionsOpened == 1 && $0.sessions.isEmpty }
+    // And it is started by Swift's threads, of which a test that waits must not take one.
+    try await onThread {
+      try TestClient(endpoint).awaitStatus(for: .seconds(50)) {
+        $0.sessionsOpened == 1 && $0.sessions.isEmpty
+      }
+    }
     kill(try #require(pid_t(String(contentsOfFile: note, encoding: .utf8))), SIGKILL)
     _ = await freeze
   }
@@ -221,5 +226,22 @@ struct LifecycleTests {
     try Daemon(
       configuration: ServerConfiguration(endpoint: endpoint), catalogue: TestCatalogue(),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  }
+
+  @Test("many short sessions of one client do not push out the end that another may come back for")
+  func tailsOfOthers() throws {
+    let daemon = try TestDaemon(), client = try daemon.connect(), flood = try daemon.connect()
+    let opened = try client.open(OpenRequest(model: "pattern", seed: 1, frames: 2))
+    #expect(try client.collect(opened.session).end?.reason == .done)
+    for _ in 0..<80 {
+      let session = try flood.open(OpenRequest(model: "pattern", credit: 1)).session
+      try flood.send(.cancel(.session(session)))
+      while true { if case .end = try flood.next().reply { break } }
+    }
+    let wish = try ResumeRequest(
+      session: opened.session, token: opened.tenancy.token, firstSequence: 0, takesOver: true)
+    try client.send(.resume(wish))
+    guard case .opened(let again) = try client.next().reply else { throw Unexpected(.pong) }
+    #expect(again.tenancy.isResumed)
   }
 }

@@ -130,4 +130,66 @@ struct ModelRequestTests {
     try client.send(.model(ModelRequest(.load, "huge")))
     #expect(try client.nextFailure().failure.error.message.contains("model-memory"))
   }
+
+  @Test("models of the start for which there is no memory do not keep a daemon from being ready")
+  func preloadWithoutRoom() async {
+    // A process of its own: the HTTP server needs Swift's threads, which tests that wait keep from it.
+    await #expect(processExitsWith: .success) {
+      try await onThread {
+        let daemon = try TestDaemon(catalogue: Sized(sizes: ["a": 100, "b": 150])) {
+          $0.modelMemory = 200
+          $0.httpAddress = "127.0.0.1:0"
+        }
+        let probe = HealthProbe(address: try #require(daemon.daemon.httpAddress))
+        try probe.await("/readyz") { $0.code == 200 }
+      }
+    }
+  }
+
+  @Test("a model that is being loaded anew is not let go")
+  func unloadDuringReload() throws {
+    let gate = Gate(), daemon = try TestDaemon(catalogue: Gated(gate: gate)) { $0.preload = .names([]) }
+    let client = try daemon.connect()
+    gate.open(1)
+    try client.send(.model(ModelRequest(.load, "gated")), id: "l")
+    _ = try client.next()
+    try client.send(.model(ModelRequest(.reload, "gated")), id: "r")
+    try client.send(.model(ModelRequest(.unload, "gated")), id: "u")
+    let refused = try client.nextFailure()
+    #expect(refused.id == "u" && refused.failure.error.code == .conflict)
+    gate.open(1)
+    #expect(try client.next().id == "r")
+    try client.send(.model(ModelRequest(.unload, "gated")), id: "u")
+    guard case .model(let summary) = try client.next().reply else { throw Unexpected(.pong) }
+    #expect(summary.state == .absent)
+  }
+
+  @Test("a broken model that has been removed is not missed")
+  func removed() throws {
+    let catalogue = Vanishing(), daemon = try TestDaemon(catalogue: catalogue), client = try daemon.connect()
+    try client.awaitStatus { status in
+      status.models.contains { if case .failed = $0.state { true } else { false } }
+    }
+    catalogue.isThere.withLock { $0 = false }
+    #expect(try client.status().models.isEmpty)
+  }
+
+  /// A model that a gate lets be loaded.
+  struct Gated: ModelCatalogue {
+    let gate: Gate
+    func names() -> [String] { ["gated"] }
+    func describe(_ name: String) throws -> ServedModelDescription { .video(PatternModel(name).description) }
+    func load(_ name: String) throws -> ServedModel {
+      gate.pass()
+      return .video(PatternModel(name))
+    }
+  }
+
+  /// A broken model that may be removed.
+  final class Vanishing: ModelCatalogue {
+    let isThere = Mutex(true)
+    func names() -> [String] { isThere.withLock { $0 } ? ["broken"] : [] }
+    func describe(_ name: String) throws -> ServedModelDescription { throw BrokenBundle() }
+    func load(_ name: String) throws -> ServedModel { throw BrokenBundle() }
+  }
 }

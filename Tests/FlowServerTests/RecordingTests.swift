@@ -274,6 +274,27 @@ struct RecordingTests {
   private func contents(_ name: String) throws -> [UInt8] {
     Array(try #require(FileManager.default.contents(atPath: path(name))))
   }
+
+  @Test("who comes back for the end of a recorded stream is told where it was kept as well")
+  func resumed() throws {
+    let daemon = try daemon()
+    let opened: Opened
+    do {
+      let client = try daemon.connect()
+      opened = try client.open(request("a", frames: 3, credit: 8))
+      for _ in 0..<3 { _ = try client.next() }
+      #expect(try client.nextEnd().recorded?.path == "a")
+    }
+    let other = try daemon.connect()
+    let wish = try ResumeRequest(
+      session: opened.session, token: opened.tenancy.token, firstSequence: 1, credit: 8, takesOver: true)
+    try other.send(.resume(wish))
+    while true {
+      guard case .end(let end) = try other.next().reply else { continue }
+      #expect(end.reason == .done && end.recorded?.path == "a")
+      return
+    }
+  }
 }
 
 private func digest(_ bytes: [UInt8]) -> String {

@@ -4,6 +4,7 @@ import FlowServer
 import FlowTestSupport
 import FlowWire
 import FlowZeroMQ
+import Glibc
 import Logging
 import Synchronization
 import Testing
@@ -34,6 +35,14 @@ struct SecretsTests {
         try client.send(header)
         _ = try client.next()
       }
+      // A name that is taken meanwhile breaks a recording, which is logged, and not what it was called.
+      try client.send(
+        #"{"v":1,"op":"open","id":"k","model":"pattern","record":{"path":"hush-kept"},"credit":1}"#)
+      guard case .opened(let kept) = try client.next().reply else { throw Unexpected(.pong) }
+      _ = try client.next()
+      #expect(mkdir("\(realm.folder.path)/hush-kept", 0o700) == 0)
+      try client.send(.cancel(.session(kept.session)))
+      while true { if case .end = try client.next().reply { break } }
       let session = try client.open(OpenRequest(model: "pattern", seed: 424_242, credit: 1)).session
       _ = try client.next()
       try client.send(.control(ControlRequest(session: session, plan: .hold("hush-control"))))
@@ -44,7 +53,10 @@ struct SecretsTests {
       daemon.wait()
     }
     let lines = log.lines
-    for words in ["session opened", "session ended", "hello", "refused", "me?level=critical forged", "ann"] {
+    for words in [
+      "session opened", "session ended", "hello", "refused", "recording broken", "me?level=critical forged",
+      "ann",
+    ] {
       #expect(lines.contains { $0.contains(words) }, "the log does not say \(words)")
     }
     for line in lines {

@@ -198,6 +198,37 @@ struct SessionTests {
     }
     if frames > 0, let last = stage.last, last.reason == .done { #expect(last.frames <= frames) }
   }
+
+  @Test("a stream that failed does not end as whole because its client closes it")
+  func failedAndClosed() throws {
+    var stage = try Stage.open(credit: 1)
+    stage.work()
+    stage.happen(.generatorFailed(WireError(.numerical, "not finite")))
+    stage.happen(.close(id: "c1"))
+    if stage.isFinishing { stage.finish() }
+    stage.happen(.credit(8, id: nil))
+    #expect(stage.ends.first?.reason == .error && stage.failure?.code == .numerical)
+  }
+
+  @Test("a session that waits is cancelled under the id of the cancel")
+  func cancelledWhileWaiting() throws {
+    var stage = try Stage()
+    stage.happen(.position(1))
+    stage.happen(.cancel(id: "c1"))
+    #expect(stage.ends.count == 1 && stage.ids.last == "c1")
+  }
+
+  @Test("what a session holds that only sends any more takes a place if it is much")
+  func lingering() throws {
+    var stage = try Stage.open(frames: 3, credit: 1)
+    stage.work()
+    stage.finish()
+    #expect(stage.session.stage == .flushing && !stage.session.takesPlace)
+    let large = [UInt8](repeating: 0, count: Session.lingeringBytes + 1)
+    stage.session.queue.append(
+      StreamChunk(bytes: large, firstFrame: 3, frames: 1, isKey: true, digest: SHA256(), facts: nil))
+    #expect(stage.session.takesPlace)
+  }
 }
 
 /// SplitMix64.

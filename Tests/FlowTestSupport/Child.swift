@@ -75,7 +75,8 @@ package final class Child {
   /// The next bytes of its output, fewer than `count` only at the end.
   package func read(_ count: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
-    return Array(bytes.prefix(fread(&bytes, 1, count, output)))
+    let received = fread(&bytes, 1, count, output)
+    return Array(bytes.prefix(received))
   }
 
   /// Sends a signal.

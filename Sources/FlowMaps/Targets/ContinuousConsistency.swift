@@ -45,7 +45,9 @@ public struct ContinuousConsistency: JumpTarget {
       TrigonometricAngle(t, deviation: σ).answer(
         velocity: map.velocity(z, r: batch.r, t: t), at: z)
     }
-    let dual = derivative.of(at: (z, t), along: (pace * velocity, pace), to: batch.r) { answer($0, $1, source) }
+    let dual = derivative.of(at: (z, t), along: (pace * velocity, pace), to: batch.r) {
+      answer($0, $1, source)
+    }
     let (cosine, sine) = (angle.cosine, angle.sine), answered = dual.value.detached
     let y = (σ / angle.hypotenuse) * z
     // y = σ·z/h and dh/dt = (t − σ²(1 − t))/h.
