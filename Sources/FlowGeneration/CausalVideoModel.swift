@@ -66,19 +66,30 @@ public final class CausalVideoModel: VideoModel {
     }
   }
 
+  /// What the latents show: each is decoded by one core where there are several, since a decoder's own parts are too small
+  /// to be shared well.
   private func pictures(
     _ latents: [LatentStream], unless cancellation: Cancellation
   ) throws(AdvanceError) -> [RGBImage] {
+    var pictures = [Result<RGBImage, Cancelled>](repeating: .failure(Cancelled()), count: latents.count)
+    pictures.withUnsafeMutableBufferPointer { pictures in
+      Team.run(latents.count) { index in pictures[index] = picture(latents[index], unless: cancellation) }
+    }
     do throws(Cancelled) {
-      return try latents.map { stream throws(Cancelled) in
-        let pixels = try codec.decode(
-          generator.latent(of: stream), betweenStages: cancellation.check)
-        return RGBImage(
-          width: description.width, height: description.height,
-          pixels: pixels.bytes(scale: 127.5, shift: 127.5))
-      }
+      return try pictures.map { picture throws(Cancelled) in try picture.get() }
     } catch {
       throw .cancelled
+    }
+  }
+
+  private func picture(
+    _ latent: LatentStream, unless cancellation: Cancellation
+  ) -> Result<RGBImage, Cancelled> {
+    Result { () throws(Cancelled) in
+      let pixels = try codec.decode(generator.latent(of: latent), betweenStages: cancellation.check)
+      return RGBImage(
+        width: description.width, height: description.height, pixels: pixels.bytes(scale: 127.5, shift: 127.5)
+      )
     }
   }
 }

@@ -161,7 +161,11 @@ extension Session {
     case .video(let plan): plan.format.rawValue
     case .points: PointsWish.format
     case nil:
-      if case .video(let wish) = request.content { wish.format.kind.rawValue } else { PointsWish.format }
+      switch request.content {
+      case .plain: "default"
+      case .video(let wish): wish.format.kind.rawValue
+      case .points: PointsWish.format
+      }
     }
   }
 

@@ -52,6 +52,9 @@ struct DaemonLoop: ~Copyable {
   var observed: [String: ObservedStream] = [:]
   /// Clients that turned out to be gone while something was sent to them.
   var gone: Set<Peer> = []
+  /// When the sessions were told last that time has passed, and the least time between two such words.
+  var tickedAt = Duration.zero
+  private static let shortestTick = Duration.milliseconds(10)
   var drainDeadline: Duration?
   var isAborted = false
   var sessionsOpened = 0
@@ -96,7 +99,7 @@ struct DaemonLoop: ~Copyable {
         answer(message.parts, message.peer)
       }
       try welcomeObservers()
-      for name in seats.keys.sorted() { handle(name, .tick) }
+      tick()
       dismissGone()
       letIn()
       forgetTails()
@@ -104,6 +107,15 @@ struct DaemonLoop: ~Copyable {
     }
     closeRecordings()
     try router.linger(milliseconds: isAborted ? 0 : 1000)
+  }
+
+  /// Tells the sessions that time has passed: not at each turn of the loop, which every frame makes three of.
+  private mutating func tick() {
+    let time = now
+    let isDue = seats.values.contains { seat in seat.session.nextDue.map { $0 <= time } ?? false }
+    guard isDue || time - tickedAt >= Self.shortestTick else { return }
+    tickedAt = time
+    for name in seats.keys.sorted() { handle(name, .tick) }
   }
 
   private var isFinished: Bool {

@@ -4,7 +4,6 @@ import FlowDigest
 import FlowTestSupport
 import FlowWire
 import FlowZeroMQ
-import Glibc
 import Testing
 
 /// A client that says exactly what it is told to.

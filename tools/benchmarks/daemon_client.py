@@ -21,6 +21,7 @@ from daemon_sides import COMPARED, DAEMON_SIDES, MODEL, DaemonSide
 CREDIT = 64
 GIVEN_AT_ONCE = 8
 SILENCE_MS = 60_000
+FRAME = b'{"v":1,"op":"frame"'
 
 
 class Stream:
@@ -45,19 +46,25 @@ class Stream:
 
     def receive(self) -> None:
         head, *body = self.socket.recv_multipart()
+        # A bare frame is known by how its header begins: to read it all would be most of what the client does.
+        if head.startswith(FRAME):
+            if self.messages < COMPARED:
+                self.digest.update(body[0])
+            return self.count(1)
         header = json.loads(head)
         match header["op"]:
             case "opened":
                 self.session = header["sid"]
-            case "frame" | "media":
-                if header["op"] == "frame" and self.messages < COMPARED:
-                    self.digest.update(body[0])
-                self.messages += 1
-                self.frames += header.get("dur", 1)
-                if self.messages % GIVEN_AT_ONCE == 0:
-                    self.send(op="credit", sid=self.session, n=GIVEN_AT_ONCE)
+            case "media":
+                self.count(header["dur"])
             case "error" | "end":
                 raise SystemExit(f"the daemon ended a stream: {header}")
+
+    def count(self, frames: int) -> None:
+        self.messages += 1
+        self.frames += frames
+        if self.messages % GIVEN_AT_ONCE == 0:
+            self.send(op="credit", sid=self.session, n=GIVEN_AT_ONCE)
 
     def cancel(self) -> None:
         self.send(op="cancel", sid=self.session)
@@ -69,6 +76,10 @@ class Stream:
 
 def receive(streams: list[Stream], messages: int) -> None:
     """Receives until each stream has brought so many since it was opened; those that are ahead go on."""
+    if len(streams) == 1:
+        while streams[0].messages < messages:
+            streams[0].receive()
+        return
     poller = zmq.Poller()
     by_socket = {stream.socket: stream for stream in streams}
     for socket in by_socket:

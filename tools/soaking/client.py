@@ -23,6 +23,7 @@ WISHES = {
     "encoded": dict(model="doom-health-64x48", credit=8, format={"kind": "fmp4", "gop": 12}),
     "points": dict(model="earthquake", credit=4, batch=2048),
 }
+LEASE = 5  # seconds, as soak.py gives them to the daemon
 GARBAGE = [b"", b"[1]", b"{", b"\xff\xfe", b'{"v":2,"op":"ping"}', b'{"v":1,"op":"dance"}', b'{"v":1,"op":"open"}',
            b'{"v":1,"op":"credit","sid":"s1","n":-1}', b"[" * 5000, b'{"v":1,"op":"open","model":"doom-health-64x48","frames":-1}']
 
@@ -112,6 +113,7 @@ def begin(send, rng):
 def run(socket, send, rng, wanted, tally):
     stream, last = begin(send, rng), None
     is_resumed = stream is not None
+    left = os.path.getmtime(NOTE) if is_resumed else 0.0
     while True:
         if not socket.poll(20_000):
             raise SystemExit("SILENT for 20 seconds")
@@ -147,7 +149,7 @@ def run(socket, send, rng, wanted, tally):
             tally["refused"][code] = tally["refused"].get(code, 0) + 1
             if header.get("id") == "o":
                 if is_resumed:
-                    if code == "gone":
+                    if code == "gone" and time.time() - left < LEASE - 1:
                         raise SystemExit(f"GONE: {stream.next} of {stream.sid}: {header}")
                     stream.forget()  # Its lease has run out.
                 time.sleep(0.2)

@@ -33,6 +33,12 @@ def slope(samples):
     return 60 * top / sum((t - mt) ** 2 for t, _ in samples)
 
 
+def thirds(samples):
+    """The samples in three parts."""
+    n = len(samples) // 3
+    return samples[:n], samples[n : 2 * n], samples[2 * n :]
+
+
 class Client:
     """A client process, what it said, and whether somebody is about to be unkind to it."""
 
@@ -140,7 +146,7 @@ def main():
 clients killed {tally['killed']}, stopped and killed {tally['stopped']}; SIGHUP {tally['hangups']}, models loaded anew {tally['reloads']}
 answers of refusal: {tally['refused']}
 interval of frames of raw clients: median {at(.5):.1f} ms, p99 {at(.99):.1f} ms
-resident: {samples[-1][1] / 2**20:.1f} MiB at the end, {slope(samples) / 2**10:+.1f} KiB a minute after the first quarter
+resident: {samples[-1][1] / 2**20:.1f} MiB at the end; a minute {", ".join(f"{slope(part) / 2**10:+.0f} KiB" for part in thirds(samples))} in the second, third and last quarter
 sessions left {left:.0f}, bytes of caches left {cache:.0f}; flowd ended with {status}
 faults: {tally['faults'] or 'none'}""")
     sys.exit(0 if not tally["faults"] and left == 0 and cache == 0 and status == 0 else 1)

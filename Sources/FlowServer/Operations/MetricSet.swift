@@ -10,6 +10,12 @@ struct MetricSet: Sendable {
     var counts: [Int]
     var sum = 0.0
     var count = 0
+
+    mutating func add(_ value: Double, bucket: Int?) {
+      if let bucket { counts[bucket] += 1 }
+      sum += value
+      count += 1
+    }
   }
 
   /// By name of the metric, then by the text of its labels.
@@ -48,11 +54,9 @@ struct MetricSet: Sendable {
     guard case .histogram(let bounds) = metric.kind else {
       preconditionFailure("\(metric.name): only a histogram observes")
     }
-    var histogram = histograms[metric.name]?[text(labels)] ?? Histogram(counts: bounds.map { _ in 0 })
-    if let index = bounds.firstIndex(where: { value <= $0 }) { histogram.counts[index] += 1 }
-    histogram.sum += value
-    histogram.count += 1
-    histograms[metric.name, default: [:]][text(labels)] = histogram
+    let bucket = bounds.firstIndex { value <= $0 }
+    histograms[metric.name, default: [:]][text(labels), default: Histogram(counts: bounds.map { _ in 0 })]
+      .add(value, bucket: bucket)
   }
 
   /// All of it in the text format of Prometheus, version 0.0.4.
@@ -95,10 +99,14 @@ struct MetricSet: Sendable {
   private func braces(_ labels: String) -> String { labels.isEmpty ? "" : "{\(labels)}" }
 
   private func text(_ labels: Labels) -> String {
-    labels.map { name, value in
-      let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
-        "\n", with: "\\n")
-      return "\(name)=\"\(escaped)\""
-    }.joined(separator: ",")
+    labels.map { name, value in "\(name)=\"\(escaped(value))\"" }.joined(separator: ",")
+  }
+
+  private func escaped(_ value: String) -> String {
+    // Every frame is counted, and hardly a name has anything to escape.
+    let special = [UInt8(ascii: "\\"), UInt8(ascii: "\""), UInt8(ascii: "\n")]
+    guard value.utf8.contains(where: special.contains) else { return value }
+    return value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
+      "\n", with: "\\n")
   }
 }
