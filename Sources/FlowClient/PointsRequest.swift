@@ -14,6 +14,7 @@ public struct PointsRequest: Sendable, Equatable {
   let wantsTrajectory: Bool
   let start: PointFile?
   let record: String?
+  let isObserved: Bool
 
   /// How many messages the server may be ahead.
   static let credit = 16
@@ -24,11 +25,12 @@ public struct PointsRequest: Sendable, Equatable {
   ///   - count: how many; nil takes as many as there are start points.
   ///   - start: the points to start at, at time `startTime`.
   ///   - record: where the server shall keep the stream too, in its folder for recordings.
+  ///   - isObserved: whether others may watch it.
   /// - Throws: ``ClientError`` of kind `usage`, in the protocol's words.
   public init(
     model: String, count: Int?, evaluations: Int? = nil, seed: UInt64? = nil, batch: Int? = nil,
     startTime: Double = 1, endTime: Double = 0, wantsTrajectory: Bool = false, start: PointFile? = nil,
-    record: String? = nil
+    record: String? = nil, isObserved: Bool = false
   ) throws(ClientError) {
     guard let count = count ?? start?.count, count > 0 else {
       throw ClientError(.usage, "how many points? add -n COUNT, at least 1, or --start FILE")
@@ -43,6 +45,7 @@ public struct PointsRequest: Sendable, Equatable {
     self.wantsTrajectory = wantsTrajectory
     self.start = start
     self.record = record
+    self.isObserved = isObserved
     _ = try wireRequest()
   }
 
@@ -59,6 +62,7 @@ public struct PointsRequest: Sendable, Equatable {
             points: count, evaluations: evaluations, batch: batch, startTime: startTime, endTime: endTime,
             wantsTrajectory: wantsTrajectory, start: points)))
       open.record = try record.map { path throws(WireError) in try RecordWish(path: path) }
+      open.isObserved = isObserved
       return open
     } catch {
       throw ClientError(.usage, error.message)

@@ -22,8 +22,14 @@ public struct StreamLog: Sendable {
     guard let value = try? JSONValue(parsing: report), case .object(let fields) = value else {
       throw ClientError(.usage, "this is no report; write one with flowctl generate-video --json")
     }
-    guard fields["interrupted"] == .boolean(false), case .object(let open)? = fields["open"] else {
+    guard fields["interrupted"] == .boolean(false) else {
       throw ClientError(.usage, "the report is of a stream that was not whole, which nothing makes once more")
+    }
+    guard case .object(let open)? = fields["open"] else {
+      throw ClientError(
+        .usage,
+        "the report does not say how the stream is made once more; the server kept no log of it, or the report is of points"
+      )
     }
     guard case .string(let kind)? = fields["format"], let format = OutputFormat(rawValue: kind),
       case .string(let modelDigest)? = fields["model_sha256"], case .string(let digest)? = fields["sha256"]

@@ -64,6 +64,9 @@ struct GenerateManifold: ParsableCommand {
   @Option(help: "Where the server keeps the stream too: a path in its folder for recordings.")
   var record: String?
 
+  @Flag(help: "Let others watch the stream where the server's --observers says.")
+  var observe = false
+
   @Flag(help: "Report as JSON.")
   var json = false
 
@@ -92,7 +95,7 @@ struct GenerateManifold: ParsableCommand {
     let request = try PointsRequest(
       model: model, count: count, evaluations: nfe, seed: seed, batch: batch, startTime: startTime,
       endTime: endTime,
-      wantsTrajectory: trajectory, start: points, record: record)
+      wantsTrajectory: trajectory, start: points, record: record, isObserved: observe)
     var client = try server.client()
     let isPipe = target.place == .standardOutput
     // A report as JSON on standard error has it for itself.

@@ -63,6 +63,24 @@ struct SecretsTests {
       #expect(!line.contains("hush") && !line.contains("424242") && !line.contains("\n"), "\(line)")
     }
   }
+
+  @Test("an operator who asks for it reads in the log what clients want made")
+  func wishes() throws {
+    let log = Log(), folder = try TemporaryFolder()
+    do {
+      var configuration = ServerConfiguration(endpoint: "ipc://\(folder.path)/s")
+      configuration.logsPrompts = true
+      let daemon = try Daemon(
+        configuration: configuration, catalogue: TestCatalogue(), logger: log.logger())
+      let client = try TestClient(daemon.endpoint)
+      let session = try client.open(OpenRequest(model: "pattern", seed: 424_242, credit: 1)).session
+      try client.send(.control(ControlRequest(session: session, plan: .hold("left"))))
+      try client.send(.cancel(.session(session)))
+      while true { if case .end = try client.next().reply { break } }
+    }
+    #expect(log.lines.contains { $0.contains("asked") && $0.contains("424242") })
+    #expect(log.lines.contains { $0.contains("asked") && $0.contains(#""action":"left""#) })
+  }
 }
 
 /// Keeps every line of a log.
