@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import FlowGeneration
+internal import FlowTensor
 internal import FlowWire
 internal import FlowZeroMQ
 internal import Logging
@@ -52,6 +53,11 @@ struct DaemonLoop: ~Copyable {
   var observed: [String: ObservedStream] = [:]
   /// Clients that turned out to be gone while something was sent to them.
   var gone: Set<Peer> = []
+  /// Since when there is no session; nil while there is one, or once what the last ones took has been given back.
+  var emptySince: Duration?
+  /// Whether there has been a session since memory was given back.
+  private var hasServed = false
+  private static let emptyPause = Duration.seconds(2)
   /// When the sessions were told last that time has passed, and the least time between two such words.
   var tickedAt = Duration.zero
   private static let shortestTick = Duration.milliseconds(10)
@@ -103,6 +109,7 @@ struct DaemonLoop: ~Copyable {
       dismissGone()
       letIn()
       forgetTails()
+      giveBackMemory()
       report()
     }
     closeRecordings()
@@ -127,7 +134,9 @@ struct DaemonLoop: ~Copyable {
   /// Milliseconds after which something may be due without any message.
   private var patience: Int {
     if router.hasWaiting { return 5 }
-    if seats.isEmpty, ended.allSatisfy({ $0.session.sent.isEmpty }), drainDeadline == nil { return -1 }
+    if seats.isEmpty, emptySince == nil, ended.allSatisfy({ $0.session.sent.isEmpty }), drainDeadline == nil {
+      return -1
+    }
     let due = seats.values.compactMap { $0.session.nextDue }.min()
     // Rounded up: a loop that wakes before the time would wake once more.
     return due.map { min(100, max(0, ($0 - now).milliseconds + 1)) } ?? 100
@@ -164,6 +173,21 @@ struct DaemonLoop: ~Copyable {
     drainDeadline = deadline
     tellStopping()
     for name in seats.keys.sorted() { handle(name, .drain(until: deadline)) }
+  }
+
+  /// Gives what sessions took back to the system when none has been there for a while: until then others may need it.
+  private mutating func giveBackMemory() {
+    guard seats.isEmpty else {
+      hasServed = true
+      emptySince = nil
+      return
+    }
+    guard hasServed else { return }
+    let since = emptySince ?? now
+    emptySince = since
+    guard now - since >= Self.emptyPause else { return }
+    TensorMemory.releaseUnused()
+    (emptySince, hasServed) = (nil, false)
   }
 
   /// Gives an event to a session and does what it says; a session that is gone has nothing to say.

@@ -26,6 +26,9 @@ long allocation_counter_heap_bytes(void) {
   return (long)(heap.uordblks + heap.hblkhd);
 }
 
+// A sanitizer has functions of its own in their place.
+#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
+
 static void note(void) {
   if (atomic_load_explicit(&counting, memory_order_relaxed)) atomic_fetch_add_explicit(&count, 1, memory_order_relaxed);
 }
@@ -61,3 +64,5 @@ int posix_memalign(void **block, size_t alignment, size_t size) {
   *block = __libc_memalign(alignment, size);
   return *block ? 0 : ENOMEM;
 }
+
+#endif

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import zmq
@@ -103,6 +104,13 @@ def metric(address, name):
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name) and line[len(name)] in " {")
 
 
+def is_ready(address):
+    try:
+        return urllib.request.urlopen(f"http://{address}/readyz", timeout=10).status == 200
+    except urllib.error.HTTPError:
+        return False
+
+
 def main():
     folder = tempfile.mkdtemp()
     endpoint = f"ipc://{folder}/s"
@@ -113,6 +121,9 @@ def main():
         stdout=subprocess.PIPE, stderr=log, text=True)
     assert daemon.stdout.readline().startswith("flowd is ready"), "flowd did not start"
     address = next(json.loads(line)["address"] for line in open(f"{folder}/log") if '"address"' in line)
+    while not is_ready(address):
+        time.sleep(0.1)
+    fresh = resident(daemon.pid)
     tally = dict(streams=0, messages=0, resumed=0, refused={}, intervals=[], faults=[], killed=0, stopped=0, hangups=0, reloads=0)
     clients = [Client(endpoint, TEMPERS[i % len(TEMPERS)], i, f"{folder}/{i}") for i in range(CLIENTS)]
     begin = time.monotonic()
@@ -136,6 +147,8 @@ def main():
     while metric(address, "flowd_sessions") > 0 and time.monotonic() < deadline:
         time.sleep(0.2)
     left, cache = metric(address, "flowd_sessions"), metric(address, "flowd_kv_bytes")
+    time.sleep(5)  # for flowd to see that nobody is left
+    empty = resident(daemon.pid)
     daemon.send_signal(signal.SIGTERM)
     status = daemon.wait(timeout=30)
     intervals = sorted(tally["intervals"])
@@ -147,6 +160,7 @@ clients killed {tally['killed']}, stopped and killed {tally['stopped']}; SIGHUP 
 answers of refusal: {tally['refused']}
 interval of frames of raw clients: median {at(.5):.1f} ms, p99 {at(.99):.1f} ms
 resident: {samples[-1][1] / 2**20:.1f} MiB at the end; a minute {", ".join(f"{slope(part) / 2**10:+.0f} KiB" for part in thirds(samples))} in the second, third and last quarter
+with no session: {fresh / 2**20:.1f} MiB at the start, {empty / 2**20:.1f} MiB at the end
 sessions left {left:.0f}, bytes of caches left {cache:.0f}; flowd ended with {status}
 faults: {tally['faults'] or 'none'}""")
     sys.exit(0 if not tally["faults"] and left == 0 and cache == 0 and status == 0 else 1)
