@@ -120,11 +120,16 @@ static void discard(entry *e) {
   memset(e, 0, sizeof *e);
 }
 
+static void forget(void) {
+  for (size_t i = 0; i < ENTRIES; i++) discard(&cache[i]);
+}
+
 static entry *find(const flow_convolution_shape *shape, int64_t kind, bool bias) {
   key wanted = {*shape, kind, bias};
   entry *e = &cache[flow_onednn_slot((const int64_t *)&wanted, sizeof wanted / sizeof(int64_t), ENTRIES)];
   if (e->primitive && !memcmp(&e->key, &wanted, sizeof wanted)) return e;
   discard(e);
+  flow_onednn_at_thread_end(forget);
   if (build(e, &wanted)) return e;
   discard(e);
   return NULL;

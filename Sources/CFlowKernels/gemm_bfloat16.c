@@ -57,10 +57,15 @@ static void discard(entry *e) {
   memset(e, 0, sizeof *e);
 }
 
+static void forget(void) {
+  for (size_t i = 0; i < ENTRIES; i++) discard(&cache[i]);
+}
+
 static entry *find(const key *k) {
   entry *e = &cache[flow_onednn_slot((const int64_t *)k, sizeof *k / sizeof(int64_t), ENTRIES)];
   if (e->primitive && !memcmp(&e->key, k, sizeof *k)) return e;
   discard(e);
+  flow_onednn_at_thread_end(forget);
   return build(e, k) ? e : NULL;
 }
 
