@@ -3,6 +3,7 @@
 #include "onednn.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 // The engine is one for the process; a stream is not to be shared between threads.
 static dnnl_engine_t engine;
@@ -26,7 +27,8 @@ static void make_key(void) { pthread_key_create(&ending, end_thread); }
 void flow_onednn_at_thread_end(void (*forget)(void)) {
   int i = 0;
   while (i < MOST_FORGETTERS && forgetters[i] && forgetters[i] != forget) i++;
-  if (i == MOST_FORGETTERS || forgetters[i]) return;
+  if (i == MOST_FORGETTERS) abort();
+  if (forgetters[i]) return;
   forgetters[i] = forget;
   pthread_once(&once, make_key);
   pthread_setspecific(ending, forgetters);

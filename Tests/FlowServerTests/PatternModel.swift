@@ -13,10 +13,11 @@ final class PatternModel: VideoModel {
   let description: VideoModelDescription
   private let gate: Gate?
   private let failsAt: Int?
+  private let copies: Tally?
 
   init(
     _ name: String, width: Int = 16, height: Int = 12, residentBytes: Int = 0, gate: Gate? = nil,
-    failsAt: Int? = nil
+    failsAt: Int? = nil, copies: Tally? = nil
   ) {
     description = VideoModelDescription(
       name: name, sha256: "0123", width: width, height: height, framesPerSecond: 35,
@@ -24,9 +25,10 @@ final class PatternModel: VideoModel {
       bytesPerStream: width * height * 3, dataLicence: "CC0-1.0", residentBytes: residentBytes)
     self.gate = gate
     self.failsAt = failsAt
+    self.copies = copies
   }
 
-  func makeStream(_ options: StreamOptions) -> any VideoStream { PatternStream(options) }
+  func makeStream(_ options: StreamOptions) -> any VideoStream { PatternStream(options, copies: copies) }
 
   func advance(
     _ streams: [any VideoStream], actions: [Int], unless cancellation: Cancellation
@@ -49,10 +51,13 @@ private final class PatternStream: VideoStream {
   private var position = 0
   var byteCount: Int { 2 * MemoryLayout<Int>.size + (options.initialImage?.pixels.count ?? 0) }
 
-  init(_ options: StreamOptions) { self.options = options }
+  private let copies: Tally?
+
+  init(_ options: StreamOptions, copies: Tally?) { (self.options, self.copies) = (options, copies) }
 
   func copy() -> any VideoStream {
-    let copy = PatternStream(options)
+    copies?.count.withLock { $0 += 1 }
+    let copy = PatternStream(options, copies: copies)
     (copy.framesGenerated, copy.position) = (framesGenerated, position)
     return copy
   }
@@ -71,6 +76,11 @@ private final class PatternStream: VideoStream {
     framesGenerated += 1
     return RGBImage(width: width, height: height, pixels: pixels)
   }
+}
+
+/// How often something was done, on whichever thread.
+final class Tally: Sendable {
+  let count = Mutex(0)
 }
 
 /// Lets a generator go on for a number of batches only.

@@ -78,6 +78,11 @@ extension SchemaTests {
     return end
   }()
 
+  /// A session whose model has not decided yet what it makes.
+  private static let waiting = SessionStatus(
+    session: "s2", model: "a", format: "default", phase: .queued, done: 0, total: 0, creditLeft: 8,
+    ageMilliseconds: 1)
+
   static let replies: [Reply] = [
     .welcome(welcome),
     .capabilities(
@@ -93,7 +98,7 @@ extension SchemaTests {
     .status(
       ServerStatus(
         version: "0.1.0", uptimeMilliseconds: 5, isDraining: false, limits: ReplyTests.limits,
-        sessions: [ReplyTests.session], models: models, sessionsOpened: 3, framesGenerated: 4,
+        sessions: [ReplyTests.session, waiting], models: models, sessionsOpened: 3, framesGenerated: 4,
         pointsGenerated: 5)),
     .pong,
   ]
