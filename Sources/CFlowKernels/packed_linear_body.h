@@ -41,11 +41,11 @@ FLOW_INLINE v16f ISA(activated)(v16f x, int activation, bool coarse) {
   return coarse ? ISA(gated_coarse)(x, factor) : ISA(gated_lanes)(x, x * factor);
 }
 
-/// Finishes a row of a tile: y = activation(sum + bias), stored or added to the output behind a gate.
+/// Finishes a row of a tile: y = activation(sum + bias), stored or added to the output behind the row's gate.
 FLOW_INLINE void ISA(finish)(const flow_linear_output *out, size_t row, size_t column, v16f y, bool coarse) {
   float *target = out->y + row * out->stride + column;
   y = ISA(activated)(y, out->activation, coarse);
-  if (out->gate) y = ISA(load)(target) + ISA(load)(out->gate + column) * y;
+  if (out->gates) y = ISA(load)(target) + ISA(load)(out->gates[row] + column) * y;
   ISA(store)(target, y);
 }
 

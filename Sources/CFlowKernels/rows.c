@@ -20,6 +20,17 @@ void flow_head_rows(
     rows, channels, head_width, epsilon, x, x_stride, weight, cosine, sine, y, y_stride);
 }
 
+void flow_gated_rows(
+  size_t rows, size_t channels, size_t stride, float epsilon, const float *x, const float *weight, float *y) {
+  FLOW_PICK(flow_gated_rows)(rows, channels, stride, epsilon, x, weight, y);
+}
+
+void flow_pixel_rows(size_t rows, size_t k, const float *x, size_t stride, uint8_t *pixels) {
+  size_t run = 3 * k, line = rows * run;
+  for (size_t i = 0; i < rows; i++, x += stride)
+    for (size_t j = 0; j < k; j++) flow_to_bytes(run, 127.5f, 127.5f, x + j * run, pixels + j * line + i * run);
+}
+
 /// Where row `token` of 2×2 patches starts in a picture [height, width, channels].
 static size_t corner(const flow_patches *p, size_t token) {
   size_t columns = p->width / 2;

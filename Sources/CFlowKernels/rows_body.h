@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "functions_body.h"
+
 static void ISA(flow_norm_rows)(
   size_t rows, size_t channels, size_t stride, float epsilon, const float *restrict x, const float *restrict scale,
   const float *restrict shift, float *restrict y) {
@@ -29,5 +31,16 @@ static void ISA(flow_head_rows)(
         y[c] = even * cosine[p] - odd * sine[p];
         y[c + 1] = even * sine[p] + odd * cosine[p];
       }
+  }
+}
+
+static void ISA(flow_gated_rows)(
+  size_t rows, size_t channels, size_t stride, float epsilon, const float *restrict x, const float *restrict weight,
+  float *restrict y) {
+  for (size_t i = 0; i < rows; i++, x += stride, y += stride) {
+    float squares = 0;
+    for (size_t c = 0; c < channels; c++) squares += x[c] * x[c];
+    float inverse = flow_opaque(1.0f / __builtin_sqrtf(squares / channels + epsilon));
+    for (size_t c = 0; c < channels; c++) y[c] = ISA(silu)(x[c] * inverse * weight[c]);
   }
 }

@@ -49,12 +49,14 @@ extension VideoManifest {
       residentBytes: residentByteCount(precision))
   }
 
-  /// The packed generator, the autoencoder as float32, and the start frames.
+  /// The packed generator and decoder, the autoencoder as float32, and the start frames.
   private func residentByteCount(_ precision: InferencePrecision) -> Int {
+    let codec = Autoencoder(autoencoder)
     let numbers =
-      Autoencoder(autoencoder).layout.count + 2 * autoencoder.latentChannels
+      codec.layout.count + 2 * autoencoder.latentChannels
       + autoencoder.latentShape(batch: starts).count
-    return CausalTransformer(transformer).residentByteCount(precision) + 4 * numbers
+    return CausalTransformer(transformer).residentByteCount(precision)
+      + codec.residentDecoderByteCount(precision) + 4 * numbers
   }
 }
 

@@ -8,6 +8,7 @@ public final class CausalVideoModel: VideoModel {
   /// What the model is.
   public let description: VideoModelDescription
   private let codec: LatentCodec
+  private let decoder: CompiledDecoder
   private let generator: LatentGenerator
   private let starts: Tensor
 
@@ -17,6 +18,7 @@ public final class CausalVideoModel: VideoModel {
       name: bundle.name, sha256: bundle.sha256, weightsByteCount: bundle.weightsByteCount,
       precision: bundle.generator.precision)
     (codec, generator, starts) = (bundle.codec, bundle.generator, bundle.starts)
+    decoder = CompiledDecoder(codec.model, weights: codec.weights, precision: generator.precision)
   }
 
   /// Loads the model in a folder; gives the memory that only loading needed back to the system.
@@ -66,30 +68,17 @@ public final class CausalVideoModel: VideoModel {
     }
   }
 
-  /// What the latents show: each is decoded by one core where there are several, since a decoder's own parts are too small
-  /// to be shared well.
+  /// What the latents show.
   private func pictures(
     _ latents: [LatentStream], unless cancellation: Cancellation
   ) throws(AdvanceError) -> [RGBImage] {
-    var pictures = [Result<RGBImage, Cancelled>](repeating: .failure(Cancelled()), count: latents.count)
-    pictures.withUnsafeMutableBufferPointer { pictures in
-      Team.run(latents.count) { index in pictures[index] = picture(latents[index], unless: cancellation) }
-    }
+    let raw = codec.raw(Tensor.concatenate(latents.map(generator.latent(of:)), axis: 0))
     do throws(Cancelled) {
-      return try pictures.map { picture throws(Cancelled) in try picture.get() }
+      return try decoder.decode(raw, betweenStages: cancellation.check).map { pixels in
+        RGBImage(width: description.width, height: description.height, pixels: pixels)
+      }
     } catch {
       throw .cancelled
-    }
-  }
-
-  private func picture(
-    _ latent: LatentStream, unless cancellation: Cancellation
-  ) -> Result<RGBImage, Cancelled> {
-    Result { () throws(Cancelled) in
-      let pixels = try codec.decode(generator.latent(of: latent), betweenStages: cancellation.check)
-      return RGBImage(
-        width: description.width, height: description.height, pixels: pixels.bytes(scale: 127.5, shift: 127.5)
-      )
     }
   }
 }

@@ -51,13 +51,12 @@ public struct LatentCodec: Sendable {
   }
 
   /// Pictures [count, height, width, 3], near −1…1, of normalised latents.
-  public func decode(_ latents: Tensor) -> Tensor { decode(latents, betweenStages: {}) }
+  public func decode(_ latents: Tensor) -> Tensor {
+    model.decode(Variable(raw(latents)), Parameters(weights)).tensor
+  }
 
-  /// The same; `check` is called between the decoder's stages, and ends it by throwing.
-  func decode<Stop: Error>(
-    _ latents: Tensor, betweenStages check: () throws(Stop) -> Void
-  ) throws(Stop) -> Tensor {
-    let raw = Tensor.combine(.add, Tensor.combine(.multiply, latents, deviation), mean)
-    return try model.decode(Variable(raw), Parameters(weights), betweenStages: check).tensor
+  /// What the decoder is given for normalised latents.
+  func raw(_ latents: Tensor) -> Tensor {
+    Tensor.combine(.add, Tensor.combine(.multiply, latents, deviation), mean)
   }
 }

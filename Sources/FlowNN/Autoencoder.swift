@@ -53,32 +53,35 @@ public struct Autoencoder: Sendable {
   private let down: ConvolutionLayer
   private let encoderInner: [ResidualBlock]
   private let latent: ConvolutionLayer
-  private let enter: ConvolutionLayer
-  private let decoderInner: [ResidualBlock]
-  private let up: ConvolutionLayer
-  private let decoderOuter: [ResidualBlock]
-  private let picture: ConvolutionLayer
-  private static let unshuffle = 4
+  /// The parts that pictures are made by.
+  let decoder: DecoderLayers
+  /// Pixels of a side that a place at a quarter of the resolution stands for.
+  static let unshuffle = 4
+  /// Numbers of these pixels.
+  static var pixelCount: Int { unshuffle * unshuffle * 3 }
 
   /// Declares the parameters of an autoencoder of this shape.
   public init(_ configuration: AutoencoderConfiguration) {
     let c = configuration
-    let pixels = Self.unshuffle * Self.unshuffle * 3
     var layout = ParameterLayout()
     func blocks(_ name: String, _ channels: Int) -> [ResidualBlock] {
       (0..<c.blocks).map { ResidualBlock(&layout, "\(name).\($0)", channels: channels) }
     }
-    stem = ConvolutionLayer(&layout, "encoder.stem", input: pixels, output: c.outerChannels)
+    stem = ConvolutionLayer(&layout, "encoder.stem", input: Self.pixelCount, output: c.outerChannels)
     encoderOuter = blocks("encoder.outer", c.outerChannels)
     down = ConvolutionLayer(
       &layout, "encoder.down", input: c.outerChannels, output: c.innerChannels, stride: 2)
     encoderInner = blocks("encoder.inner", c.innerChannels)
     latent = ConvolutionLayer(&layout, "encoder.latent", input: c.innerChannels, output: c.latentChannels)
-    enter = ConvolutionLayer(&layout, "decoder.enter", input: c.latentChannels, output: c.innerChannels)
-    decoderInner = blocks("decoder.inner", c.innerChannels)
-    up = ConvolutionLayer(&layout, "decoder.up", input: c.innerChannels, output: 4 * c.outerChannels)
-    decoderOuter = blocks("decoder.outer", c.outerChannels)
-    picture = ConvolutionLayer(&layout, "decoder.picture", input: c.outerChannels, output: pixels)
+    let enter = ConvolutionLayer(
+      &layout, "decoder.enter", input: c.latentChannels, output: c.innerChannels)
+    let inner = blocks("decoder.inner", c.innerChannels)
+    let up = ConvolutionLayer(
+      &layout, "decoder.up", input: c.innerChannels, output: 4 * c.outerChannels)
+    let outer = blocks("decoder.outer", c.outerChannels)
+    let picture = ConvolutionLayer(
+      &layout, "decoder.picture", input: c.outerChannels, output: Self.pixelCount)
+    decoder = DecoderLayers(enter: enter, inner: inner, up: up, outer: outer, picture: picture)
     self.configuration = configuration
     self.layout = layout
   }
@@ -94,25 +97,27 @@ public struct Autoencoder: Sendable {
 
   /// Pictures of latents.
   public func decode(_ latents: Variable, _ p: Parameters) -> Variable {
-    decode(latents, p, betweenStages: {})
+    var h = decoder.enter(latents, p)
+    for block in decoder.inner { h = block(h, p) }
+    h = decoder.up(h, p).pixelShuffled(2)  // [batch, height/4, width/4, outer]
+    for block in decoder.outer { h = block(h, p) }
+    return decoder.picture(h, p).pixelShuffled(Self.unshuffle)
   }
+}
 
-  /// The same; `check` is called between blocks and resolutions, and ends it by throwing.
-  package func decode<Stop: Error>(
-    _ latents: Variable, _ p: Parameters, betweenStages check: () throws(Stop) -> Void
-  ) throws(Stop) -> Variable {
-    var h = enter(latents, p)
-    for block in decoderInner {
-      try check()
-      h = block(h, p)
-    }
-    try check()
-    h = up(h, p).pixelShuffled(2)  // [batch, height/4, width/4, outer]
-    for block in decoderOuter {
-      try check()
-      h = block(h, p)
-    }
-    try check()
-    return picture(h, p).pixelShuffled(Self.unshuffle)
+/// The parts of an ``Autoencoder`` that make pictures of latents, in their order.
+struct DecoderLayers: Sendable {
+  let enter: ConvolutionLayer
+  /// At an eighth of the resolution.
+  let inner: [ResidualBlock]
+  let up: ConvolutionLayer
+  /// At a quarter.
+  let outer: [ResidualBlock]
+  let picture: ConvolutionLayer
+
+  /// All convolutions.
+  var convolutions: [ConvolutionLayer] {
+    let blocks = { (blocks: [ResidualBlock]) in blocks.flatMap { [$0.conv1, $0.conv2] } }
+    return [enter] + blocks(inner) + [up] + blocks(outer) + [picture]
   }
 }

@@ -69,8 +69,8 @@ struct ResidualBlock: Sendable {
   }
 
   func callAsFunction(_ x: Variable, _ p: Parameters) -> Variable {
-    let h = conv1(x.rmsNorm(weight: p[norm1]).map(.silu), p)
-    return x + conv2(h.rmsNorm(weight: p[norm2]).map(.silu), p)
+    let h = conv1(x.rmsNorm(weight: p[norm1], epsilon: normEpsilon).map(.silu), p)
+    return x + conv2(h.rmsNorm(weight: p[norm2], epsilon: normEpsilon).map(.silu), p)
   }
 }
 

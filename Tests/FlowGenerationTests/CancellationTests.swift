@@ -7,8 +7,8 @@ import Testing
 
 @Suite("Steps that are cancelled")
 struct CancellationTests {
-  /// Looks at a step of one stream: before the first block and each of 4, in each evaluation, and 4 in the decoder.
-  private func looks(steps: Int) -> Int { 5 * steps + 4 }
+  /// Looks at a step of one stream: before the first block and each of 4, in each evaluation, and each of the decoder's 7 convolutions.
+  private func looks(steps: Int) -> Int { 5 * steps + 7 }
 
   private func manifest() -> VideoManifest {
     var manifest = tinyManifest()
@@ -47,7 +47,7 @@ struct CancellationTests {
     let wanted = try options.map { try frames(model, $0, actions: [0, 0, 1]) }
     let streams = options.map { model.makeStream($0) }
     for (frame, action) in [0, 0, 1].enumerated() {
-      for count in 0..<18 {
+      for count in 0..<17 {
         #expect(throws: AdvanceError.cancelled, "\(count) looks") {
           try model.advance(
             streams, actions: [action, action], unless: Cancellation(afterLooks: count))
@@ -55,7 +55,7 @@ struct CancellationTests {
         #expect(streams.map(\.framesGenerated) == [frame, frame])
       }
       let made = try model.advance(
-        streams, actions: [action, action], unless: Cancellation(afterLooks: 18))
+        streams, actions: [action, action], unless: Cancellation(afterLooks: 17))
       #expect(made == wanted.map { $0[frame] })
     }
   }

@@ -3,6 +3,7 @@
 import FlowGeneration
 import FlowNN
 import FlowTensor
+import Foundation
 import Testing
 
 @Suite("Streams of a causal video model")
@@ -70,6 +71,24 @@ struct StreamTests {
     let wanted = bundle.codec.decode(bundle.starts.rows(index..<index + 1)).bytes(scale: 127.5, shift: 127.5)
     let model = CausalVideoModel(bundle)
     #expect(try frames(model, StreamOptions(seed: seed, steps: 1), actions: [0]).map(\.pixels) == [wanted])
+  }
+
+  @Test("the shipped model's pictures in bytes are those of floats but for what no eye sees")
+  func shippedPictures() throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../models/doom-health-64x48").standardizedFileURL.path()
+    let bundle = try VideoBundle(folder: folder), codec = bundle.codec
+    let wanted = codec.decode(bundle.starts).bytes(scale: 127.5, shift: 127.5)
+    let decoder = CompiledDecoder(codec.model, weights: codec.weights, precision: .int8)
+    let raw = Tensor.combine(.add, Tensor.combine(.multiply, bundle.starts, codec.deviation), codec.mean)
+    let found = decoder.decode(raw).flatMap { $0 }
+    let squares = zip(found, wanted).reduce(0) { sum, pair in
+      let difference = Int(pair.0) - Int(pair.1)
+      return sum + difference * difference
+    }
+    // A mean square of 1 is a signal-to-noise ratio of 48 dB.
+    let meanSquare = Double(squares) / Double(wanted.count)
+    #expect(meanSquare < 1)
   }
 
   @Test("a value that is not finite is an error, and no stream has then advanced")

@@ -48,12 +48,12 @@ typedef struct {
 
 enum { FLOW_LINEAR_IDENTITY, FLOW_LINEAR_SILU, FLOW_LINEAR_GELU };
 
-/// Where a linear layer's rows go: y = activation(x·Wᵀ + b), or y += gate∘(x·Wᵀ + b) where there is a gate
-/// [padded_outputs]. Rows of y hold padded_outputs elements.
+/// Where a linear layer's rows go: y = activation(x·Wᵀ + b), or y += gate∘(x·Wᵀ + b) where there are gates
+/// [rows], each of padded_outputs elements. Rows of y hold padded_outputs elements.
 typedef struct {
   float *y;
   size_t stride;
-  const float *gate;
+  const float *const *gates;
   int activation;
 } flow_linear_output;
 
@@ -69,6 +69,42 @@ void flow_linear_int8(
 void flow_quantise_rows(
   size_t rows, size_t columns, size_t padded, const float *x, size_t x_stride, uint8_t *q, size_t q_stride,
   float *scale);
+
+// ---------------------------------------------------------------- convolutions (packed_convolution.c)
+
+/// Taps of a kernel of 3×3.
+enum { FLOW_TAPS = 9 };
+
+/// A convolution 3×3 ready for use: panels of 32 outputs, [outputs/32][taps][inputs][32] elements, or
+/// [outputs/32][taps][inputs/4][32][4] bytes in int8, of padded extents. Padding holds zeros.
+typedef struct {
+  int precision;
+  size_t inputs, outputs;
+  size_t padded_inputs, padded_outputs;
+  void *weights;
+  const float *bias;
+  /// int8: w ≈ scale[n]·q[n, tap, k], and offset[tap][n] = −128·Σ_k q[n, tap, k], which takes back the 128 in the rows.
+  const float *scale;
+  const int32_t *offset;
+} flow_packed_convolution;
+
+/// Packs from [outputs, 3, 3, inputs] into w's weights, which must be zeros; int8 also writes scale [padded_outputs] and
+/// offset [9][padded_outputs].
+void flow_pack_convolution(const flow_packed_convolution *w, const float *from, float *scale, int32_t *offset);
+
+/// A picture of `width` places in a line, a row of inputs a place, within a border of one place: rows `stride` elements
+/// apart, floats or, for int8 weights, bytes with x ≈ scale[row]·(q − 128). The border's floats, or scales, are 0.
+typedef struct {
+  const void *rows;
+  const float *scale;
+  size_t stride, width;
+} flow_bordered_picture;
+
+/// The results of `lines` lines of places from `line` on, a row a place: y = x∗W + b, or y += x∗W + b. Rows of y hold
+/// outputs rounded up to a multiple of 16.
+void flow_convolve_rows(
+  const flow_packed_convolution *w, const flow_bordered_picture *x, size_t line, size_t lines, float *y,
+  size_t stride, bool adding);
 
 // ---------------------------------------------------------------- keys and values (head_cache.c)
 
@@ -117,6 +153,13 @@ void flow_norm_rows(
 void flow_head_rows(
   size_t rows, size_t channels, size_t head_width, float epsilon, const float *x, size_t x_stride,
   const float *weight, const float *cosine, const float *sine, float *y, size_t y_stride);
+
+/// y = silu(x/√(mean x² + ε)·weight), a row at a time.
+void flow_gated_rows(
+  size_t rows, size_t channels, size_t stride, float epsilon, const float *x, const float *weight, float *y);
+
+/// Puts rows of k·k pixels of 3 numbers in −1…1, a row a place, as bytes into k lines of pixels.
+void flow_pixel_rows(size_t rows, size_t k, const float *x, size_t stride, uint8_t *pixels);
 
 /// A latent frame [height, width, channels] cut into 2×2 patches, row by row.
 typedef struct {

@@ -24,13 +24,15 @@ final class StepRun: TeamWork {
   private var capacity = 0
   private var memory: Workspace?
   private var quantised: Workspace?
+  /// The gate of each row, while a layer is applied behind it.
+  private var gates = UnsafeMutableBufferPointer<UnsafePointer<Float>?>.allocate(capacity: 0)
   /// What the team is at.
-  private var phase = Phase.rows(segment: 0, block: 1, blocks: 1)
+  private var phase = Phase.rows(segment: 0, block: 1)
 
   private enum Phase {
     case attention(layer: Int)
-    /// `block` rows a task, `blocks` tasks a stream.
-    case rows(segment: Int, block: Int, blocks: Int)
+    /// `block` rows a task.
+    case rows(segment: Int, block: Int)
   }
 
   /// The streams of the step at hand.
@@ -45,6 +47,8 @@ final class StepRun: TeamWork {
       channels: configuration.latentChannels)
   }
 
+  deinit { gates.deallocate() }
+
   /// Runs the plan on `streams`: each stream's latent moves on, its keys and values are written.
   ///
   /// `check` is called before each block and may end the run: latents then stand where they stood, and keys and values of
@@ -53,8 +57,7 @@ final class StepRun: TeamWork {
     let tokens = configuration.tokens, rows = streams.count * tokens
     if rows > capacity { grow(to: rows) }
     streams.walk { entry, _ in entry.stream.rotation.turn(to: entry.frame) }
-    let block = Self.blockRows(tokens: tokens, rows: rows, team: Team.size)
-    let blocks = (tokens + block - 1) / block
+    let block = Self.blockRows(rows, team: Team.size)
     var segment = 0
     while segment < plan.segments.count {
       try check()
@@ -62,8 +65,8 @@ final class StepRun: TeamWork {
         phase = .attention(layer: layer)
         Team.run(streams.count * attentionTasks, self)
       }
-      phase = .rows(segment: segment, block: block, blocks: blocks)
-      Team.run(streams.count * blocks, self)
+      phase = .rows(segment: segment, block: block)
+      Team.run((rows + block - 1) / block, self)
       segment += 1
     }
   }
@@ -71,77 +74,117 @@ final class StepRun: TeamWork {
   func perform(_ index: Int) {
     switch phase {
     case .attention(let layer): attend(layer, task: index)
-    case .rows(let segment, let block, let blocks):
-      let first = index % blocks * block
+    case .rows(let segment, let block):
+      let first = index * block
       carry(
-        RowBlock(stream: index / blocks, token: first, count: min(block, configuration.tokens - first)),
+        RowBlock(first: first, count: min(block, streams.count * configuration.tokens - first)),
         through: plan.segments[segment].operations)
     }
   }
 
-  /// Rows a task: few enough that every core has some, many enough that weights are read seldom.
-  static func blockRows(tokens: Int, rows: Int, team: Int) -> Int {
-    let tasks = team
+  /// Rows a task, of as many streams as they may be: every core has as many tasks, and weights are read seldom.
+  static func blockRows(_ rows: Int, team: Int) -> Int {
+    let tasks = team * ((rows + team * mostBlockRows - 1) / (team * mostBlockRows))
     let share = (rows + tasks - 1) / tasks
-    return min(tokens, 32, share < 8 ? share : padded(share, to: 8))
+    return share < tileRows ? share : padded(share, to: tileRows)
   }
+
+  /// More rows than that leave no room for weights in the second-level cache.
+  private static let mostBlockRows = 32
+  /// Rows that the products take together.
+  private static let tileRows = 8
 
   private func grow(to rows: Int) {
     capacity = rows
     memory = Workspace(count: rows * (4 * stride + plan.wideStride + 1))
     quantised = Workspace(byteCount: rows * plan.rowByteCount)
+    gates.deallocate()
+    gates = .allocate(capacity: rows)
+    gates.initialize(repeating: nil)
   }
 
   // MARK: - Rows
 
-  /// Rows of one stream that a task carries.
+  /// Rows that a task carries, counted over all streams.
   private struct RowBlock {
-    let stream: Int
+    let first: Int
+    let count: Int
+  }
+
+  /// Rows of a block that are of one stream.
+  private struct StreamRows {
+    let entry: StepStream
+    /// The first of them, counted over all streams, and within its own.
+    let row: Int
     let token: Int
     let count: Int
   }
 
+  /// What is done to a token by weights is done to a whole block; what its stream decides, stream by stream.
   private func carry(_ block: RowBlock, through operations: [RowOperation]) {
-    let entry = streams[block.stream], row = block.stream * configuration.tokens + block.token
     operations.walk { operation, _ in
       switch operation {
-      case .gatherPatches:
-        patches.gather(
-          token: block.token, rows: block.count, noisy: entry.stream.noisy, previous: entry.stream.previous,
-          into: start(.wide, row), stride: plan.wideStride)
       case .linear(let layer, let from, let into, let activation):
         layer.apply(
-          block.count, input(from, row), into: start(into, row), stride: rowStride(into),
+          block.count, input(from, block.first), into: start(into, block.first), stride: rowStride(into),
           activation: activation)
       case .gatedLinear(let layer, let from, let gate):
+        forEachStream(block) { rows in
+          let gate = modulation(rows.entry, gate)
+          walk(rows.count) { gates[rows.row + $0] = gate }
+        }
         layer.apply(
-          block.count, input(from, row), into: start(.tokens, row), stride: stride,
-          gate: modulation(entry, gate))
-      case .modulatedNorm(let shift, let scale):
-        TokenRows.modulatedNorm(
-          block.count, channels: configuration.width, stride: stride, epsilon: normEpsilon,
-          start(.tokens, row), scale: modulation(entry, scale), shift: modulation(entry, shift),
-          into: start(.normed, row))
-      case .splitHeads(let part): splitHeads(part, entry, block, row)
-      case .scatterPatches:
-        patches.scatter(
-          token: block.token, rows: block.count, change: start(.wide, row), stride: plan.wideStride,
-          previous: entry.stream.previous, keep: entry.keep, take: entry.take, into: entry.stream.noisy)
+          block.count, input(from, block.first), into: start(.tokens, block.first), stride: stride,
+          gates: UnsafePointer(gates.baseAddress.unsafelyUnwrapped + block.first))
+      case .gatherPatches, .modulatedNorm, .splitHeads, .scatterPatches:
+        forEachStream(block) { rows in perform(operation, rows) }
       }
+    }
+  }
+
+  private func forEachStream(_ block: RowBlock, _ body: (StreamRows) -> Void) {
+    let tokens = configuration.tokens, end = block.first + block.count
+    var row = block.first
+    while row < end {
+      let token = row % tokens, count = min(tokens - token, end - row)
+      body(StreamRows(entry: streams[row / tokens], row: row, token: token, count: count))
+      row += count
+    }
+  }
+
+  private func perform(_ operation: RowOperation, _ rows: StreamRows) {
+    let entry = rows.entry
+    switch operation {
+    case .gatherPatches:
+      patches.gather(
+        token: rows.token, rows: rows.count, noisy: entry.stream.noisy, previous: entry.stream.previous,
+        into: start(.wide, rows.row), stride: plan.wideStride)
+    case .modulatedNorm(let shift, let scale):
+      TokenRows.modulatedNorm(
+        rows.count, channels: configuration.width, stride: stride, epsilon: normEpsilon,
+        start(.tokens, rows.row), scale: modulation(entry, scale), shift: modulation(entry, shift),
+        into: start(.normed, rows.row))
+    case .splitHeads(let part): splitHeads(part, rows)
+    case .scatterPatches:
+      patches.scatter(
+        token: rows.token, rows: rows.count, change: start(.wide, rows.row), stride: plan.wideStride,
+        previous: entry.stream.previous, keep: entry.keep, take: entry.take, into: entry.stream.noisy)
+    case .linear, .gatedLinear: break
     }
   }
 
   /// Keys are normed and rotated into `normed`, whose contents the linear layer has used up, and from there into the
   /// cache.
-  private func splitHeads(_ part: AttentionPart, _ entry: StepStream, _ block: RowBlock, _ row: Int) {
+  private func splitHeads(_ part: AttentionPart, _ rows: StreamRows) {
+    let entry = rows.entry, row = rows.row
     let width = configuration.width, headWidth = width / configuration.heads
-    let angle = block.token * headWidth / 2
+    let angle = rows.token * headWidth / 2
     let cosine = entry.stream.rotation.cosine + angle, sine = entry.stream.rotation.sine + angle
     let wide = start(.wide, row), keys = start(.normed, row)
     let rotate = {
       (source: UnsafePointer<Float>, weight: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>) in
       TokenRows.normedAndRotated(
-        block.count, channels: width, headWidth: headWidth, epsilon: normEpsilon, source,
+        rows.count, channels: width, headWidth: headWidth, epsilon: normEpsilon, source,
         stride: self.plan.wideStride, weight: weight, cosine: cosine, sine: sine, into: target,
         yStride: self.stride)
     }
@@ -149,7 +192,7 @@ final class StepRun: TeamWork {
     rotate(wide + width, part.normK.floats, keys)
     let cache = entry.stream.cache
     cache.heads.write(
-      layer: part.block, token: cache.start(of: entry.frame) + block.token, rows: block.count, keys: keys,
+      layer: part.block, token: cache.start(of: entry.frame) + rows.token, rows: rows.count, keys: keys,
       keyStride: stride, values: wide + 2 * width, valueStride: plan.wideStride)
   }
 

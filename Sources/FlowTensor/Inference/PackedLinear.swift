@@ -78,16 +78,18 @@ package final class PackedLinear: @unchecked Sendable {  // Safe: written in the
   /// Bytes of biases, scales and offsets.
   private static func besideWeights(_ columns: Int) -> Int { 3 * 4 * columns }
 
-  /// Applies the layer to `rows` rows on the calling thread: y = activation(x·Wᵀ + b), or y += gate∘(x·Wᵀ + b).
+  /// Applies the layer to `rows` rows on the calling thread: y = activation(x·Wᵀ + b), or y += gate∘(x·Wᵀ + b) with a
+  /// gate for each row.
   ///
   /// `bias`, of `outputs` numbers, takes the place of the layer's own.
   package func apply(
     _ rows: Int, _ x: LinearInput, into y: UnsafeMutablePointer<Float>, stride: Int,
-    activation: Activation? = nil, gate: UnsafePointer<Float>? = nil, bias: UnsafePointer<Float>? = nil
+    activation: Activation? = nil, gates: UnsafePointer<UnsafePointer<Float>?>? = nil,
+    bias: UnsafePointer<Float>? = nil
   ) {
     var kernel = kernel.pointee
     if let bias { kernel.bias = bias }
-    var output = flow_linear_output(y: y, stride: stride, gate: gate, activation: Self.kernel(activation))
+    var output = flow_linear_output(y: y, stride: stride, gates: gates, activation: Self.kernel(activation))
     if isInt8 {
       flow_quantise_rows(rows, inputs, rowByteCount, x.floats, x.stride, x.bytes, rowByteCount, x.scales)
       var input = flow_rows_int8(x: x.bytes, stride: rowByteCount, scale: x.scales)

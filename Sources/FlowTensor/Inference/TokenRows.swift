@@ -20,6 +20,21 @@ package enum TokenRows {
   ) {
     flow_head_rows(rows, channels, headWidth, epsilon, x, stride, weight, cosine, sine, y, yStride)
   }
+
+  /// y = silu(x/√(mean x² + ε)·weight) over `channels` of rows `stride` apart.
+  package static func normedAndGated(
+    _ rows: Int, channels: Int, stride: Int, epsilon: Float, _ x: UnsafePointer<Float>,
+    weight: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
+  ) {
+    flow_gated_rows(rows, channels, stride, epsilon, x, weight, y)
+  }
+
+  /// Rows of side·side pixels of 3 numbers in −1…1 as bytes into `side` lines of pixels.
+  package static func pixels(
+    _ rows: Int, side: Int, _ x: UnsafePointer<Float>, stride: Int, into pixels: UnsafeMutablePointer<UInt8>
+  ) {
+    flow_pixel_rows(rows, side, x, stride, pixels)
+  }
 }
 
 /// A latent frame [height, width, channels] that is walked in 2×2 patches.

@@ -9,7 +9,7 @@ func packedLinear(
   activation: Activation? = nil, gate: Tensor? = nil, onto y: Tensor? = nil
 ) -> Tensor {
   let layer = PackedLinear(layers, precision: precision, in: WeightArena())
-  let rows = x.shape[0], columns = layers.reduce(0) { $0 + $1.weight.shape[0] }
+  let rows = x.shape[0], inputs = x.shape[1], columns = layers.reduce(0) { $0 + $1.weight.shape[0] }
   let output = Workspace(count: rows * layer.outputs), gates = Workspace(count: layer.outputs)
   let bytes = Workspace(byteCount: rows * layer.rowByteCount + 1), scales = Workspace(count: rows + 1)
   for row in 0..<rows {
@@ -18,12 +18,15 @@ func packedLinear(
     }
   }
   gate?.withElements { gates.floats.update(from: $0.baseAddress!, count: columns) }
-  x.withElements {
-    layer.apply(
-      rows,
-      LinearInput(floats: $0.baseAddress!, stride: x.shape[1], bytes: bytes.bytes, scales: scales.floats),
-      into: output.floats, stride: layer.outputs, activation: activation,
-      gate: gate == nil ? nil : UnsafePointer(gates.floats))
+  let rowGates = [UnsafePointer<Float>?](repeating: UnsafePointer(gates.floats), count: rows)
+  x.withElements { x in
+    let input = LinearInput(
+      floats: x.baseAddress!, stride: inputs, bytes: bytes.bytes, scales: scales.floats)
+    rowGates.withUnsafeBufferPointer {
+      layer.apply(
+        rows, input, into: output.floats, stride: layer.outputs, activation: activation,
+        gates: gate == nil ? nil : $0.baseAddress)
+    }
   }
   return Tensor([rows, layer.outputs]) { $0.update(from: output.floats, count: rows * layer.outputs) }
     .slice(axis: 1, 0..<columns)
