@@ -115,11 +115,11 @@ let package = Package(
     // Aside: what meets the outside world.
     library("FlowWire"),
     library("FlowPlot"),
-    library("FlowDigest", ["CSodium"]),
+    library("FlowDigest", ["COpenSSL"]),
     library("FlowZeroMQ", ["CZeroMQ"]),
     library("FlowVideo", ["CFFmpeg"]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(name: "CSodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
     .systemLibrary(
       name: "CFFmpeg", pkgConfig: "libavcodec",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CSodium
+internal import COpenSSL
 
 /// What proves that a client is the one that opened a session: 128 random bits, which are a secret.
 ///
@@ -14,9 +14,9 @@ public struct SessionToken: Sendable, Equatable, CustomStringConvertible, Custom
 
   /// A token that nobody has had before, from the system's random numbers.
   public init() {
-    precondition(isReady, "SessionToken: libsodium found no random numbers")
     var bytes = [UInt8](repeating: 0, count: Self.byteCount)
-    randombytes_buf(&bytes, bytes.count)
+    precondition(
+      RAND_bytes(&bytes, Int32(bytes.count)) == 1, "SessionToken: the system gave no random numbers")
     self.bytes = bytes
   }
 
@@ -42,12 +42,9 @@ public struct SessionToken: Sendable, Equatable, CustomStringConvertible, Custom
 
   /// Whether two tokens are the same, in a time that does not depend on them.
   public static func == (left: Self, right: Self) -> Bool {
-    sodium_memcmp(left.bytes, right.bytes, byteCount) == 0
+    CRYPTO_memcmp(left.bytes, right.bytes, byteCount) == 0
   }
 }
-
-/// Whether libsodium can be used; it is set up once.
-private let isReady = sodium_init() >= 0
 
 private func value(_ digit: UInt8) -> UInt8? {
   switch digit {
