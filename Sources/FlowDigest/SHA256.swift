@@ -28,11 +28,17 @@ public struct SHA256: Sendable {
 ///
 /// Safe to send: whoever changes it is the only one that refers to it.
 private final class DigestContext: @unchecked Sendable {
-  private let handle = EVP_MD_CTX_new()
+  private let handle: OpaquePointer
 
-  init() { require(EVP_DigestInit_ex(handle, EVP_sha256(), nil)) }
+  init() {
+    handle = newContext()
+    require(EVP_DigestInit_ex(handle, EVP_sha256(), nil))
+  }
 
-  init(copying other: DigestContext) { require(EVP_MD_CTX_copy_ex(handle, other.handle)) }
+  init(copying other: DigestContext) {
+    handle = newContext()
+    require(EVP_MD_CTX_copy_ex(handle, other.handle))
+  }
 
   deinit { EVP_MD_CTX_free(handle) }
 
@@ -51,6 +57,11 @@ private final class DigestContext: @unchecked Sendable {
   private func require(_ done: Int32) {
     precondition(done == 1, "SHA256: OpenSSL refused")
   }
+}
+
+private func newContext() -> OpaquePointer {
+  guard let context = EVP_MD_CTX_new() else { preconditionFailure("SHA256: no memory") }
+  return context
 }
 
 /// Two lower-case hexadecimal digits a byte.

@@ -12,7 +12,7 @@ public struct SessionToken: Sendable, Equatable, CustomStringConvertible, Custom
 
   private let bytes: [UInt8]
 
-  /// A token that nobody has had before, from the system's random numbers.
+  /// A token that nobody has had before, from random numbers that the system seeds.
   public init() {
     var bytes = [UInt8](repeating: 0, count: Self.byteCount)
     precondition(

@@ -49,11 +49,11 @@ extension VideoManifest {
       residentBytes: residentByteCount(precision))
   }
 
-  /// The packed generator and decoder, the autoencoder as float32, and the start frames.
+  /// The packed generator and decoder, the encoder as float32, and the start frames.
   private func residentByteCount(_ precision: InferencePrecision) -> Int {
     let codec = Autoencoder(autoencoder)
     let numbers =
-      codec.layout.count + 2 * autoencoder.latentChannels
+      codec.encoderCount + 2 * autoencoder.latentChannels
       + autoencoder.latentShape(batch: starts).count
     return CausalTransformer(transformer).residentByteCount(precision)
       + codec.residentDecoderByteCount(precision) + 4 * numbers

@@ -8,7 +8,7 @@ public final class CausalVideoModel: VideoModel {
   /// What the model is.
   public let description: VideoModelDescription
   private let codec: LatentCodec
-  private let decoder: CompiledDecoder
+  private let decoder: FrameDecoder
   private let generator: LatentGenerator
   private let starts: Tensor
 
@@ -17,8 +17,8 @@ public final class CausalVideoModel: VideoModel {
     description = bundle.manifest.description(
       name: bundle.name, sha256: bundle.sha256, weightsByteCount: bundle.weightsByteCount,
       precision: bundle.generator.precision)
-    (codec, generator, starts) = (bundle.codec, bundle.generator, bundle.starts)
-    decoder = CompiledDecoder(codec.model, weights: codec.weights, precision: generator.precision)
+    (codec, generator, starts) = (bundle.codec.withoutDecoder, bundle.generator, bundle.starts)
+    decoder = FrameDecoder(bundle.codec, precision: generator.precision)
   }
 
   /// Loads the model in a folder; gives the memory that only loading needed back to the system.
@@ -45,6 +45,7 @@ public final class CausalVideoModel: VideoModel {
   public func advance(
     _ streams: [any VideoStream], actions: [Int], unless cancellation: Cancellation
   ) throws(AdvanceError) -> [RGBImage] {
+    precondition(!streams.isEmpty, "advance: no streams")
     let latents = zip(streams, actions).map { stream, action in
       guard let stream = stream as? CausalVideoStream else {
         preconditionFailure("advance: a stream of another model")
@@ -72,9 +73,9 @@ public final class CausalVideoModel: VideoModel {
   private func pictures(
     _ latents: [LatentStream], unless cancellation: Cancellation
   ) throws(AdvanceError) -> [RGBImage] {
-    let raw = codec.raw(Tensor.concatenate(latents.map(generator.latent(of:)), axis: 0))
+    let all = Tensor.concatenate(latents.map(generator.latent(of:)), axis: 0)
     do throws(Cancelled) {
-      return try decoder.decode(raw, betweenStages: cancellation.check).map { pixels in
+      return try decoder.bytes(all, betweenStages: cancellation.check).map { pixels in
         RGBImage(width: description.width, height: description.height, pixels: pixels)
       }
     } catch {

@@ -52,11 +52,16 @@ public struct LatentCodec: Sendable {
 
   /// Pictures [count, height, width, 3], near −1…1, of normalised latents.
   public func decode(_ latents: Tensor) -> Tensor {
-    model.decode(Variable(raw(latents)), Parameters(weights)).tensor
+    model.decode(Variable(denormalised(latents)), Parameters(weights)).tensor
+  }
+
+  /// The same without the weights that only ``decode(_:)`` needs: what is kept where they have been packed.
+  var withoutDecoder: LatentCodec {
+    LatentCodec(model, weights: model.withoutDecoder(weights), mean: mean, deviation: deviation)
   }
 
   /// What the decoder is given for normalised latents.
-  func raw(_ latents: Tensor) -> Tensor {
+  func denormalised(_ latents: Tensor) -> Tensor {
     Tensor.combine(.add, Tensor.combine(.multiply, latents, deviation), mean)
   }
 }

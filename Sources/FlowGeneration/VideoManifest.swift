@@ -26,7 +26,7 @@ public struct VideoManifest: Sendable, Codable, Equatable {
   public var maximumSteps: Int
   /// Standard deviation of the noise added to the latent before.
   public var contextNoise: Float
-  /// How the generator's weights and caches are stored when it runs.
+  /// How weights and caches are stored when the generator and the decoder run.
   public var precision: InferencePrecision
   /// Frames a second of the recorded world.
   public var framesPerSecond: Double

@@ -86,6 +86,20 @@ public struct Autoencoder: Sendable {
     self.layout = layout
   }
 
+  /// Weights, in the order of the layout, with nothing where the decoder's were.
+  public func withoutDecoder(_ weights: [Tensor]) -> [Tensor] {
+    zip(layout.declarations, weights).map { isOfDecoder($0) ? .zeros([0]) : $1 }
+  }
+
+  /// The number of weights that are not the decoder's.
+  public var encoderCount: Int {
+    layout.declarations.reduce(0) { $0 + (isOfDecoder($1) ? 0 : $1.shape.count) }
+  }
+
+  private func isOfDecoder(_ declaration: ParameterLayout.Declaration) -> Bool {
+    declaration.name.hasPrefix("decoder.")
+  }
+
   /// Latents of pictures.
   public func encode(_ pictures: Variable, _ p: Parameters) -> Variable {
     var h = stem(pictures.pixelUnshuffled(Self.unshuffle), p)  // [batch, height/4, width/4, outer]

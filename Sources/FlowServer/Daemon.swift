@@ -28,7 +28,7 @@ public final class Daemon: Sendable {
     supervisor: Supervisor? = nil
   ) throws(StartError) {
     usersFile = configuration.usersFile
-    let outcome: Mailbox<StartOutcome>
+    let outcome: Mailbox<StartOutcome>, thread: OwnThread
     do throws(ZeroMQError) {
       let posts = try DaemonPosts()
       let started = try Mailbox<StartOutcome>()
@@ -38,7 +38,13 @@ public final class Daemon: Sendable {
     } catch {
       throw StartError(.unavailable, "\(error)")
     }
-    (endpoint, observers, httpAddress) = try outcome.waitAndTake()[0].get()
+    self.thread = thread
+    do throws(StartError) {
+      (endpoint, observers, httpAddress) = try outcome.waitAndTake()[0].get()
+    } catch {
+      thread.join()
+      throw error
+    }
   }
 
   deinit {

@@ -67,6 +67,7 @@ extension DaemonLoop {
     var session = tail.session
     session.recorded = tail.end.recorded
     seats[wish.session] = Seat(session: session, peer: peer, key: tail.key)
+    operations.measures[wish.session] = tail.measure
     recordings[wish.session]?.peer = peer
     handle(wish.session, .resumed(wish, id: id))
   }

@@ -23,6 +23,8 @@ struct DaemonLoop: ~Copyable {
     let peer: Peer?
     let key: CurvePublicKey?
     let time: Duration
+    /// What was measured of it.
+    let measure: SessionMeasure?
 
     /// Whether nobody can come back for it.
     var isOver: Bool { end.reason == .cancelled || end.reason == .lease || session.plan == nil }
@@ -226,7 +228,10 @@ struct DaemonLoop: ~Copyable {
     waiting.removeAll { $0 == name }
     compute.post(.forget(session: name))
     encode.post(.forget(session: name))
-    keepTail(Tail(session: seat.session, end: end, peer: seat.peer, key: seat.key, time: now))
+    keepTail(
+      Tail(
+        session: seat.session, end: end, peer: seat.peer, key: seat.key, time: now,
+        measure: operations.measures.removeValue(forKey: name)))
     finishRecording(end)
     logger.info(
       "session ended",

@@ -49,8 +49,7 @@ struct EndpointClaim: ~Copyable {
 
 private func checkLoopback(_ endpoint: String) throws(StartError) {
   let host = endpoint.dropFirst("tcp://".count).prefix { $0 != ":" }
-  let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-  guard numbers.count == 4, numbers.allSatisfy({ $0 != nil }), numbers[0] == 127 else {
+  guard LoopbackAddress.isOfVersion4(host) else {
     throw StartError(
       .configuration,
       "\(endpoint) is not on the loopback interface, and without a key anybody could read and use it; add --curve-key "

@@ -41,15 +41,17 @@ public struct Evaluation: Sendable, Codable, Equatable {
     try Self.check(recording, fits: bundle.manifest, path: path)
     let latents = LatentRecording(encoding: recording, codec: bundle.codec, progress: progress)
     let evaluations = evaluations ?? bundle.manifest.defaultSteps
+    // As it is served: in the precision that it runs in.
+    let decoder = FrameDecoder(bundle.codec, precision: bundle.generator.precision)
     let measure = try RolloutMeasure(
-      recording: latents, codec: bundle.codec, steps: steps, count: count, evaluations: evaluations)
+      recording: latents, decode: decoder.decode, steps: steps, count: count, evaluations: evaluations)
     model = bundle.name
     sha256 = bundle.sha256
     self.evaluations = evaluations
     sequences = count
     let pictures = recording.pictures((0..<512).map { $0 * recording.count / 512 })
     reconstruction = psnr(
-      meanSquare: meanSquare(bundle.codec.decode(bundle.codec.encode(pictures)), pictures))
+      meanSquare: meanSquare(decoder.decode(bundle.codec.encode(pictures)), pictures))
     rollouts = measure.measure(bundle.generator, shuffled: true, progress: progress)
     let size = bundle.manifest.autoencoder
     let explorer =
@@ -57,7 +59,8 @@ public struct Evaluation: Sendable, Codable, Equatable {
       ? nil : Explorer(width: size.width, height: size.height, actions: bundle.manifest.actions, seed: seed)
     isExplored = explorer != nil
     windows = Self.windows(
-      bundle, latents, frames: frames, evaluations: evaluations, explorer: explorer, seed: seed, progress)
+      bundle, latents, decoder, frames: frames, evaluations: evaluations, explorer: explorer, seed: seed,
+      progress)
   }
 
   private static func check(_ recording: Recording, fits manifest: VideoManifest, path: String) throws {
@@ -81,7 +84,8 @@ public struct Evaluation: Sendable, Codable, Equatable {
   /// The explorer steers it, as it steered what was recorded; a model without the explorer's actions, and one whose
   /// evaluation asks for it, gets the actions of the recording in their order.
   private static func windows(
-    _ bundle: VideoBundle, _ latents: LatentRecording, frames: Int, evaluations: Int, explorer: Explorer?,
+    _ bundle: VideoBundle, _ latents: LatentRecording, _ decoder: FrameDecoder, frames: Int, evaluations: Int,
+    explorer: Explorer?,
     seed: UInt64, _ progress: Progress
   ) -> [RolloutWindow] {
     let recording = latents.recording
@@ -95,7 +99,7 @@ public struct Evaluation: Sendable, Codable, Equatable {
         let action =
           explorer?.act(on: picture.bytes(scale: 127.5, shift: 127.5))
           ?? Int(recording.actions[(frame + 1) % recording.count])
-        picture = bundle.codec.decode(bundle.generator.next(stream, action: action, steps: evaluations))
+        picture = decoder.decode(bundle.generator.next(stream, action: action, steps: evaluations))
         return picture
       }
       let relative = PlayStatistics(Tensor.concatenate(made, axis: 0)).relative(to: real)

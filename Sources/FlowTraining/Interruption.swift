@@ -10,13 +10,15 @@ public enum Interruption {
   /// Whether it has been asked.
   public static var isAsked: Bool { asked.load(ordering: .relaxed) }
 
-  /// Takes SIGINT and SIGTERM for a request; the second one ends the process at once, by the signal's own action.
+  /// Takes SIGINT and SIGTERM for a request; the second one ends the process at once, by the signal's own action. A file that
+  /// may not grow is an error of `write` instead of a death.
   ///
   /// To be called on the thread that computes, before it makes others. It blocks the signals, for their handler must not
   /// interrupt it; a thread of its own, or one that a library has made as it was loaded, takes them.
   public static func watch() {
     // The first use of a global makes it, which a handler must not do.
     asked.store(false, ordering: .relaxed)
+    signal(SIGXFSZ, SIG_IGN)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         Interruption.asked.store(true, ordering: .relaxed)

@@ -77,7 +77,7 @@ public struct Pipeline {
         recording(part), codec: codec, path: "\(folder)/latents-\(part).safetensors", progress: progress)
     }
     let rollouts = try RolloutMeasure(
-      recording: latents("validation"), codec: codec, steps: [1, 2, 4, 8], count: 32,
+      recording: latents("validation"), decode: codec.decode, steps: [1, 2, 4, 8], count: 32,
       evaluations: recipe.sampler.steps)
     return try GeneratorStage(
       name: stage.rawValue, settings, model: model, training: latents("train"), rollouts: rollouts,

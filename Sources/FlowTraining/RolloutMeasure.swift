@@ -21,7 +21,8 @@ struct RolloutMeasure {
   static let context = 8
 
   let recording: LatentRecording
-  let codec: LatentCodec
+  /// Pictures of latents.
+  let decode: (Tensor) -> Tensor
   /// The rollout steps to report.
   let steps: [Int]
   /// Sequences, spread evenly over the recording.
@@ -36,10 +37,11 @@ struct RolloutMeasure {
   ///
   /// Throws ``TrainingError`` where none is.
   init(
-    recording: LatentRecording, codec: LatentCodec, steps: [Int], count: Int, evaluations: Int
+    recording: LatentRecording, decode: @escaping (Tensor) -> Tensor, steps: [Int], count: Int,
+    evaluations: Int
   ) throws {
     self.recording = recording
-    self.codec = codec
+    self.decode = decode
     self.steps = steps
     self.count = count
     self.evaluations = evaluations
@@ -68,7 +70,7 @@ struct RolloutMeasure {
     let latents = (0..<horizon).map { step in
       generator.next(stream, action: Int(actions[other + Self.context + step]), steps: evaluations)
     }
-    return codec.decode(Tensor.concatenate(latents, axis: 0))
+    return decode(Tensor.concatenate(latents, axis: 0))
   }
 
   private func truth(_ start: Int) -> Tensor {

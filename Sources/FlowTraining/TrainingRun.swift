@@ -67,8 +67,10 @@ public struct TrainingRun {
       seconds += (ContinuousClock.now - begin) / .seconds(1)
       meter.advance(loss: loss, examples: stage.examplesPerStep, bytes: TensorMemory.peakBytes)
       let isLast = checkpoint.step == last, isInterrupted = !isLast && isInterrupted()
-      if isLast || checkpoint.step % optimiser.report == 0 { try report(meter: &meter) }
-      if isLast || checkpoint.step % optimiser.report == 0 || isInterrupted { try save() }
+      let isDue = isLast || checkpoint.step % optimiser.report == 0
+      // First: what a report draws may find no room where a checkpoint still does.
+      if isDue || isInterrupted { try save() }
+      if isDue { try report(meter: &meter) }
       if isInterrupted {
         throw TrainingError(
           .interrupted,

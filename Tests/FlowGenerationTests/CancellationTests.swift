@@ -7,7 +7,8 @@ import Testing
 
 @Suite("Steps that are cancelled")
 struct CancellationTests {
-  /// Looks at a step of one stream: before the first block and each of 4, in each evaluation, and each of the decoder's 7 convolutions.
+  /// Looks at a step of one stream: before the first block and each of 4, in each evaluation, and before each of the
+  /// decoder's 7 convolutions.
   private func looks(steps: Int) -> Int { 5 * steps + 7 }
 
   private func manifest() -> VideoManifest {

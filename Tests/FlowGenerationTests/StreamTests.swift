@@ -79,9 +79,7 @@ struct StreamTests {
       .appending(path: "../../models/doom-health-64x48").standardizedFileURL.path()
     let bundle = try VideoBundle(folder: folder), codec = bundle.codec
     let wanted = codec.decode(bundle.starts).bytes(scale: 127.5, shift: 127.5)
-    let decoder = CompiledDecoder(codec.model, weights: codec.weights, precision: .int8)
-    let raw = Tensor.combine(.add, Tensor.combine(.multiply, bundle.starts, codec.deviation), codec.mean)
-    let found = decoder.decode(raw).flatMap { $0 }
+    let found = FrameDecoder(codec, precision: .int8).decode(bundle.starts).bytes(scale: 127.5, shift: 127.5)
     let squares = zip(found, wanted).reduce(0) { sum, pair in
       let difference = Int(pair.0) - Int(pair.1)
       return sum + difference * difference

@@ -3,6 +3,7 @@
 import FlowAutodiff
 import FlowNN
 import FlowTensor
+import Glibc
 import Testing
 
 @Suite("The compiled decoder")
@@ -44,6 +45,28 @@ struct CompiledDecoderTests {
     #expect(Set(alone).count == 5)
     for range in [0..<2, 0..<5, 2..<5, 3..<4] {
       #expect(decoder.decode(latents.rows(range)) == Array(alone[range]), "\(range)")
+    }
+  }
+
+  /// Pictures of one and of three latents, of more lines than two cores share evenly.
+  static func pictures(_ precision: InferencePrecision) -> [[UInt8]] {
+    let configuration = AutoencoderConfiguration(
+      height: 40, width: 24, outerChannels: 20, innerChannels: 36, blocks: 1, latentChannels: 4)
+    let model = Autoencoder(configuration)
+    let decoder = CompiledDecoder(model, weights: randomWeights(model.layout, seed: 4), precision: precision)
+    var random = Random(key: 8)
+    let latents = random.normal(configuration.latentShape(batch: 3))
+    return decoder.decode(latents) + decoder.decode(latents.rows(1..<2))
+  }
+
+  @Test("pictures do not depend on the number of threads, to the bit", arguments: [1, 3, 8])
+  func threads(count: Int) async {
+    let here: [[UInt8]] = Self.pictures(.int8)
+    #expect(here[3] == here[1])
+    await #expect(processExitsWith: .success) { [count, here = here as [[UInt8]]] in
+      setenv("FLOW_THREADS", "\(count)", 1)
+      #expect(Team.size == count)
+      #expect(CompiledDecoderTests.pictures(.int8) == here)
     }
   }
 

@@ -130,6 +130,44 @@ struct HealthTests {
     }
   }
 
+  @Test("a message that a client gets once more, of a stream that goes on or is over, counts once")
+  func resumed() async throws {
+    await #expect(processExitsWith: .success) {
+      try await onThread {
+        let daemon = try TestDaemon { $0.httpAddress = "127.0.0.1:0" }
+        let probe = HealthProbe(address: try #require(daemon.daemon.httpAddress))
+        let client = try daemon.connect(), frames = 6
+        let opened = try client.open(OpenRequest(model: "pattern", seed: 5, frames: frames, credit: 4))
+        for _ in 0..<4 { _ = try client.next() }
+        let back = { (credit: Int) in
+          try client.send(
+            .resume(
+              ResumeRequest(
+                session: opened.session, token: opened.tenancy.token, firstSequence: 1, credit: credit)))
+          _ = try client.next()
+        }
+        try back(3)
+        for _ in 0..<3 { _ = try client.next() }
+        try back(5)
+        for _ in 0..<5 { _ = try client.next() }
+        #expect(try client.nextEnd().frames == frames)
+        try back(5)
+        for _ in 0..<5 { _ = try client.next() }
+        #expect(try client.nextEnd().frames == frames)
+        // What is told after this has been counted knows all that was before it.
+        try client.send(.open(OpenRequest(model: "nothing")))
+        let text = try probe.await("/metrics") { $0.body.contains(#"opens_total{result="not_found"} 1.0"#) }
+          .body
+        for line in [
+          "flowd_ttff_seconds_count 1", "flowd_frame_interval_seconds_count \(frames - 1)",
+          #"flowd_session_opens_total{result="opened"} 1.0"#,
+        ] {
+          #expect(text.contains("\n\(line)\n"), "no line \(line)")
+        }
+      }
+    }
+  }
+
   @Test("an address that is taken, or is not this machine's alone, is refused when the daemon starts")
   func addresses() async throws {
     await #expect(processExitsWith: .success) {

@@ -38,7 +38,8 @@ struct MixedLoadTests {
   @Test("two videos and two streams of points that all want more get a like share of the processor")
   func shares() throws {
     let folder = try TemporaryFolder()
-    try writeTinyBundle("video", in: "\(folder.path)/models", height: 48, width: 64)
+    // Large enough that a frame takes longer to make than to send.
+    try writeTinyBundle("video", in: "\(folder.path)/models", height: 192, width: 256)
     try writeTinyManifold("points", in: "\(folder.path)/manifolds")
     let flowd = try Child(
       "flowd",

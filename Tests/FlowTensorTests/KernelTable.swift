@@ -196,6 +196,11 @@ private let inferenceRuns = InferencePrecision.allCases.flatMap { precision -> [
         packedLinear(x, [layer], precision, gate: layer.bias, onto: x),
       ]
     },
+    KernelRun(name: "packed convolution, \(precision)", tolerance: 1e-2) { n, random in
+      let n = min(max(n, 1), 40)
+      let x = random.normal([2, 2, n, n]), weight = random.normal([n, 3, 3, n]), bias = random.normal([n])
+      return [packedConvolution(x, weight: weight, bias: bias, precision)]
+    },
     KernelRun(name: "cached attention, \(precision)", tolerance: 1e-2) { n, random in
       let n = min(max(n, 1), 200), shape: Shape = [n, 2, 12]
       return [

@@ -18,10 +18,10 @@ struct ProcessTests {
   }
 
   /// Starts it with what it says on standard error where it can be read line by line.
-  private static func started(_ folder: String, runs: String) throws -> Child {
+  private static func started(_ folder: String, runs: String, after limits: String = "") throws -> Child {
     let words = [Child.path(of: "flowtrain")] + arguments(folder, runs: runs)
     let quoted = words.map { "'\($0)'" }.joined(separator: " ")
-    return try Child("/bin/sh", ["-c", "exec \(quoted) 2>&1"])
+    return try Child("/bin/sh", ["-c", "\(limits) exec \(quoted) 2>&1"])
   }
 
   /// Reads until it has reported so often.
@@ -46,6 +46,30 @@ struct ProcessTests {
       try bytes(of: "\(path)/\($0)/meanflow/flow/checkpoint.safetensors")
     }
     #expect(checkpoints[0] == checkpoints[1])
+  }
+
+  @Test(
+    "where a checkpoint cannot be written it says so, the one before stays whole, and training goes on from it"
+  )
+  func fullDisk() throws {
+    let folder = try TemporaryFolder(), path = folder.path
+    _ = try PictureWorkshop(path)
+    #expect(try Child("flowtrain", Self.arguments(path, runs: "\(path)/whole")).exitStatus() == 0)
+    let first = try Self.started(path, runs: "\(path)/parts")
+    Self.reports(1, of: first)
+    first.signal(SIGINT)
+    #expect(first.end().status == 130)
+    let checkpoint = "\(path)/parts/meanflow/flow/checkpoint.safetensors"
+    let before = try bytes(of: checkpoint)
+    // The shell counts in blocks of 512 bytes.
+    let ending = try Self.started(
+      path, runs: "\(path)/parts", after: "ulimit -f \(before.count / 1024);"
+    ).end()
+    #expect(ending.status > 0 && ending.text.contains("checkpoint.safetensors"), "\(ending.text)")
+    #expect(try bytes(of: checkpoint) == before)
+    #expect(try Child("flowtrain", Self.arguments(path, runs: "\(path)/parts")).exitStatus() == 0)
+    #expect(
+      try bytes(of: checkpoint) == bytes(of: "\(path)/whole/meanflow/flow/checkpoint.safetensors"))
   }
 
   @Test("interrupted, it saves, says so, and ends with 130; resume goes on, and will not begin anew")

@@ -103,7 +103,7 @@ func tinyRecipe(
 func tinyGenerator(in folder: String, _ recipe: GeneratorRecipe = tinyRecipe()) throws -> GeneratorStage {
   let (latents, codec) = try tinyLatents(in: folder)
   let rollouts = try RolloutMeasure(
-    recording: latents, codec: codec, steps: [1, 2], count: 4, evaluations: 2)
+    recording: latents, decode: codec.decode, steps: [1, 2], count: 4, evaluations: 2)
   return GeneratorStage(
     name: "student", recipe, model: CausalTransformer(tinyTransformer), training: latents, rollouts: rollouts,
     contextNoise: 0.1, initial: nil)

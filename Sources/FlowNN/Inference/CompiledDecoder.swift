@@ -9,11 +9,6 @@ internal import Synchronization
 /// Agrees with ``Autoencoder/decode(_:_:)`` as far as the precision goes. What a picture becomes does not depend on the
 /// others of its batch, nor on the team.
 public final class CompiledDecoder: Sendable {
-  /// The autoencoder's shape.
-  public let configuration: AutoencoderConfiguration
-  /// How weights are stored, and activations multiplied.
-  public let precision: InferencePrecision
-
   /// Safe to send: used under the lock alone.
   private struct State: @unchecked Sendable {
     let run: DecoderRun
@@ -22,8 +17,6 @@ public final class CompiledDecoder: Sendable {
 
   /// Packs the decoder's weights of a model, given in the order of its layout.
   public init(_ model: Autoencoder, weights: [Tensor], precision: InferencePrecision) {
-    configuration = model.configuration
-    self.precision = precision
     state = Mutex(State(run: DecoderRun(DecoderPlan(model, weights: weights, precision: precision))))
   }
 

@@ -13,8 +13,7 @@ final class DecoderRun: TeamWork {
   private var levels: [Level] = []
   /// Results that are neither tokens nor hidden: pixels, or tokens of the finer resolution before they are put in place.
   private var wide: Workspace?
-  private let wideStride: Int
-  private let widePlaces: Int
+  private let wideCount: Int
   private var pixels: Workspace?
   /// What the team is at.
   private var stage = 0
@@ -50,10 +49,12 @@ final class DecoderRun: TeamWork {
   init(_ plan: DecoderPlan) {
     let c = plan.configuration
     self.plan = plan
-    wideStride = max(
-      PackedConvolution.rowCount(outputs: 4 * c.outerChannels),
-      PackedConvolution.rowCount(outputs: Autoencoder.pixelCount))
-    widePlaces = 4 * c.latentHeight * c.latentWidth
+    let places = c.latentHeight * c.latentWidth
+    wideCount =
+      places
+      * max(
+        PackedConvolution.rowCount(outputs: 4 * c.outerChannels),
+        4 * PackedConvolution.rowCount(outputs: Autoencoder.pixelCount))
   }
 
   /// The bytes of the pictures of latents [count, height/8, width/8, channels].
@@ -98,7 +99,7 @@ final class DecoderRun: TeamWork {
         count, height: 2 * c.latentHeight, width: 2 * c.latentWidth, channels: c.outerChannels,
         most: c.outerChannels, plan.precision),
     ]
-    wide = Workspace(count: count * widePlaces * wideStride)
+    wide = Workspace(count: count * wideCount)
     pixels = Workspace(byteCount: count * 3 * c.height * c.width)
   }
 
@@ -121,6 +122,7 @@ final class DecoderRun: TeamWork {
     let now = plan.stages[stage], source = levels[now.isFine ? 1 : 0]
     let lines = now.isFine ? fine(coarse) : coarse
     let place = source.start(picture, lines.lowerBound)
+    let wideStride = PackedConvolution.rowCount(outputs: now.layer.outputs)
     let convolve = { (y: UnsafeMutablePointer<Float>, stride: Int, adding: Bool) in
       now.layer.apply(
         lines: lines, of: picture, in: source.sides[self.stage % 2], into: y, stride: stride, adding: adding)
@@ -133,22 +135,20 @@ final class DecoderRun: TeamWork {
       convolve(source.hidden.floats + place, source.stride, false)
       pass(source.hidden, lines, of: picture, now.norm, to: source)
     case .finer:
-      let y = wideRows(picture, line: lines.lowerBound, source)
+      let y =
+        wide.unsafelyUnwrapped.floats + picture * wideCount + lines.lowerBound * source.width * wideStride
       convolve(y, wideStride, false)
-      spread(y, lines, of: picture, source)
+      spread(y, wideStride, lines, of: picture, source)
       pass(levels[1].tokens, fine(lines), of: picture, now.norm, to: levels[1])
     case .pixels:
-      let y = wideRows(picture, line: lines.lowerBound, source)
+      let y =
+        wide.unsafelyUnwrapped.floats + picture * wideCount + lines.lowerBound * source.width * wideStride
       convolve(y, wideStride, false)
-      paint(y, lines, of: picture, source)
+      paint(y, wideStride, lines, of: picture, source)
     }
   }
 
   private func fine(_ lines: Range<Int>) -> Range<Int> { 2 * lines.lowerBound..<2 * lines.upperBound }
-
-  private func wideRows(_ picture: Int, line: Int, _ level: Level) -> UnsafeMutablePointer<Float> {
-    wide.unsafelyUnwrapped.floats + (picture * widePlaces + line * level.width) * wideStride
-  }
 
   /// Lines of tokens, or of their norm's activation, to what the next stage reads.
   private func pass(
@@ -171,24 +171,29 @@ final class DecoderRun: TeamWork {
   }
 
   /// Each row of four times the channels becomes the tokens of 2×2 places.
-  private func spread(_ y: UnsafePointer<Float>, _ lines: Range<Int>, of picture: Int, _ level: Level) {
+  private func spread(
+    _ y: UnsafePointer<Float>, _ stride: Int, _ lines: Range<Int>, of picture: Int, _ level: Level
+  ) {
     let finer = levels[1], channels = finer.channels
     walk(lines.count * level.width) { row in
       walk(4) { part in
         let line = 2 * (lines.lowerBound + row / level.width) + part / 2
         let place = 2 * (row % level.width) + part % 2
         let target = finer.tokens.floats + finer.start(picture, line) + place * finer.stride
-        target.update(from: y + row * wideStride + part * channels, count: channels)
+        target.update(from: y + row * stride + part * channels, count: channels)
       }
     }
   }
 
-  private func paint(_ y: UnsafePointer<Float>, _ lines: Range<Int>, of picture: Int, _ level: Level) {
+  /// Results as the bytes of their pixels.
+  private func paint(
+    _ y: UnsafePointer<Float>, _ stride: Int, _ lines: Range<Int>, of picture: Int, _ level: Level
+  ) {
     let c = plan.configuration, k = Autoencoder.unshuffle
     let target = pixels.unsafelyUnwrapped.bytes + picture * 3 * c.height * c.width
     walk(lines.count) { line in
       TokenRows.pixels(
-        level.width, side: k, y + line * level.width * wideStride, stride: wideStride,
+        level.width, side: k, y + line * level.width * stride, stride: stride,
         into: target + (lines.lowerBound + line) * k * 3 * c.width)
     }
   }

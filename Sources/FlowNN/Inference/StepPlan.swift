@@ -18,12 +18,18 @@ enum PlanBuffer: Sendable {
 
 /// Something that is done to rows of tokens without looking at other tokens.
 enum RowOperation: Sendable {
-  /// Patches of the noisy latent beside the latent before, into `wide`.
-  case gatherPatches
   /// activation(x·Wᵀ + b).
   case linear(PackedLinear, from: PlanBuffer, into: PlanBuffer, Activation?)
   /// tokens += gate·(x·Wᵀ + b).
   case gatedLinear(PackedLinear, from: PlanBuffer, gate: Int)
+  /// What a row's stream decides.
+  case perStream(StreamOperation)
+}
+
+/// Something that is done to rows of one stream.
+enum StreamOperation: Sendable {
+  /// Patches of the noisy latent beside the latent before, into `wide`.
+  case gatherPatches
   /// Tokens into `normed`.
   case modulatedNorm(shift: Int, scale: Int)
   /// Queries, keys and values side by side in `wide`: queries into `queries`, keys and values into the cache.

@@ -7,7 +7,7 @@ final class StepPlanBuilder: TransformerArithmetic {
   private let parameters: [Tensor]
   private let precision: InferencePrecision
   private let arena: WeightArena
-  private var segments = [StepPlan.Segment(attention: nil, operations: [.gatherPatches])]
+  private var segments = [StepPlan.Segment(attention: nil, operations: [.perStream(.gatherPatches)])]
   private var layers: [PackedLinear] = []
 
   init(parameters: [Tensor], precision: InferencePrecision, in arena: WeightArena) {
@@ -18,7 +18,7 @@ final class StepPlanBuilder: TransformerArithmetic {
 
   /// The plan of what has been asked for, `patchWidth` the numbers of a token's patches.
   func finish(patchWidth: Int) -> StepPlan {
-    emit(.scatterPatches)
+    emit(.perStream(.scatterPatches))
     return StepPlan(
       segments: segments, wideStride: max(patchWidth, layers.map(\.outputs).max() ?? 0),
       rowByteCount: layers.map(\.rowByteCount).max() ?? 0)
@@ -36,11 +36,10 @@ final class StepPlanBuilder: TransformerArithmetic {
 
   func attention(_ x: PlanBuffer, shift: Int, scale: Int, _ a: AttentionLayers) -> PlanBuffer {
     _ = modulated(x, shift: shift, scale: scale, [a.q, a.k, a.v], nil)
-    emit(
-      .splitHeads(
-        AttentionPart(
-          block: a.block, normQ: ConstantVector(parameters[a.normQ.index]),
-          normK: ConstantVector(parameters[a.normK.index]))))
+    let part = AttentionPart(
+      block: a.block, normQ: ConstantVector(parameters[a.normQ.index]),
+      normK: ConstantVector(parameters[a.normK.index]))
+    emit(.perStream(.splitHeads(part)))
     segments.append(StepPlan.Segment(attention: a.block, operations: []))
     return .attended
   }
@@ -62,7 +61,7 @@ final class StepPlanBuilder: TransformerArithmetic {
     _ x: PlanBuffer, shift: Int, scale: Int, _ layers: [LinearLayer], _ activation: Activation?
   ) -> PlanBuffer {
     precondition(x == .tokens, "StepPlan: a norm of \(x)")
-    emit(.modulatedNorm(shift: shift, scale: scale))
+    emit(.perStream(.modulatedNorm(shift: shift, scale: scale)))
     emit(.linear(pack(layers), from: .normed, into: .wide, activation))
     return .wide
   }

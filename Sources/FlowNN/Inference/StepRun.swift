@@ -136,8 +136,7 @@ final class StepRun: TeamWork {
         layer.apply(
           block.count, input(from, block.first), into: start(.tokens, block.first), stride: stride,
           gates: UnsafePointer(gates.baseAddress.unsafelyUnwrapped + block.first))
-      case .gatherPatches, .modulatedNorm, .splitHeads, .scatterPatches:
-        forEachStream(block) { rows in perform(operation, rows) }
+      case .perStream(let operation): forEachStream(block) { rows in perform(operation, rows) }
       }
     }
   }
@@ -152,7 +151,7 @@ final class StepRun: TeamWork {
     }
   }
 
-  private func perform(_ operation: RowOperation, _ rows: StreamRows) {
+  private func perform(_ operation: StreamOperation, _ rows: StreamRows) {
     let entry = rows.entry
     switch operation {
     case .gatherPatches:
@@ -169,7 +168,6 @@ final class StepRun: TeamWork {
       patches.scatter(
         token: rows.token, rows: rows.count, change: start(.wide, rows.row), stride: plan.wideStride,
         previous: entry.stream.previous, keep: entry.keep, take: entry.take, into: entry.stream.noisy)
-    case .linear, .gatedLinear: break
     }
   }
 

@@ -20,7 +20,7 @@ extension DaemonLoop {
       operations.metrics.add(.dropped, ["policy": session.request.delivery.policy.rawValue], count)
       measure.dropped = session.dropped.total
     }
-    operations.measures[name] = session.stage == .ended ? nil : measure
+    operations.measures[name] = measure
     // A stream that was never begun is not the compute thread's either.
     if case .cancel = event, session.stage == .ended, session.plan != nil {
       operations.cancelled[name] = time
@@ -64,7 +64,9 @@ extension DaemonLoop {
   ) {
     switch action {
     case .encode: measure.inEncoding.append(time)
-    case .send(.opened, _, _), .send(.openedPoints, _, _):
+    case .send(.opened(let opened), _, _) where !opened.tenancy.isResumed:
+      operations.metrics.add(.sessionOpens, ["result": "opened"])
+    case .send(.openedPoints(let opened), _, _) where !opened.tenancy.isResumed:
       operations.metrics.add(.sessionOpens, ["result": "opened"])
     case .send(.error(let failure), _, _) where failure.session == nil:
       operations.metrics.add(.sessionOpens, ["result": failure.error.code.rawValue])
@@ -72,18 +74,25 @@ extension DaemonLoop {
       if case .applied(let frame) = reply.outcome {
         operations.metrics.observe(.controlLatency, [:], Double(max(0, frame - session.framesSent)))
       }
-    case .send(.frame(let frame), _, _): countDelivery(frame.sequence, 1, session, &measure, time)
+    case .send(.frame(let frame), _, _):
+      let sequence = frame.sequence
+      countDelivery(sequence, showing: sequence..<sequence + 1, session, &measure, time)
     case .send(.media(let media), _, _):
-      countDelivery(media.firstFrame, media.frames, session, &measure, time)
-    case .send(.points, _, _): countDelivery(0, 0, session, &measure, time)
+      let frames = media.firstFrame..<media.firstFrame + media.frames
+      countDelivery(media.sequence, showing: frames, session, &measure, time)
+    case .send(.points(let points), _, _):
+      countDelivery(points.sequence, showing: 0..<0, session, &measure, time)
     default: break
     }
   }
 
-  /// Counts a message of a stream that makes `count` frames from `first` on visible.
+  /// Counts a message of a stream that makes these frames visible, unless it was counted when it was sent before.
   private mutating func countDelivery(
-    _ first: Int, _ count: Int, _ session: Session, _ measure: inout SessionMeasure, _ time: Duration
+    _ sequence: Int, showing frames: Range<Int>, _ session: Session, _ measure: inout SessionMeasure,
+    _ time: Duration
   ) {
+    guard sequence >= measure.nextSequence else { return }
+    measure.nextSequence = sequence + 1
     if measure.firstSentAt == nil {
       measure.firstSentAt = time
       operations.metrics.observe(.firstFrame, [:], (time - measure.openedAt).inSeconds)
@@ -93,7 +102,7 @@ extension DaemonLoop {
     measure.lastSentAt = time
     guard case .video(let plan)? = session.plan else { return }
     let rate = Double(plan.settings.rate.numerator) / Double(plan.settings.rate.denominator)
-    for frame in first..<first + count {
+    for frame in frames {
       let offset = Duration.seconds(Double(frame) / rate)
       let start = measure.playStart ?? time - offset
       measure.playStart = start
@@ -101,16 +110,18 @@ extension DaemonLoop {
     }
   }
 
-  /// Counts the time without credit up to now, for which a viewer's clock stands still.
+  /// Counts the time without credit up to now; a viewer's clock stands still for it, and while a client is lost or pauses.
   private mutating func countStarvation(
     of session: Session, _ measure: inout SessionMeasure, _ time: Duration
   ) {
     if let since = measure.starvedSince {
       operations.metrics.add(.creditStarved, [:], (time - since).inSeconds)
-      measure.playStart = measure.playStart.map { $0 + (time - since) }
     }
+    if let since = measure.stillSince { measure.playStart = measure.playStart.map { $0 + (time - since) } }
     let isStarved = session.creditMissingSince != nil && session.stage != .ended
+    let isStill = isStarved || session.lostSince != nil || session.pausedSince != nil
     measure.starvedSince = isStarved ? time : nil
+    measure.stillSince = isStill ? time : nil
   }
 
   /// Sets what is counted anew each time.

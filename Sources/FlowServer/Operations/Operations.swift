@@ -37,11 +37,13 @@ struct Operations {
   }
 }
 
-/// What is measured of a session while it is open.
+/// What is measured of a session, from its opening until nobody can come back for it.
 struct SessionMeasure {
   /// Messages that were counted as dropped.
   var dropped = 0
   let openedAt: Duration
+  /// The first message that has not been counted: a client that comes back gets some once more.
+  var nextSequence = 0
   /// When the first message of the stream was sent.
   var firstSentAt: Duration?
   var lastSentAt: Duration?
@@ -51,6 +53,8 @@ struct SessionMeasure {
   var inEncoding: [Duration] = []
   /// Since when credit has been missing, as far as it has not been counted yet.
   var starvedSince: Duration?
+  /// Since when a viewer's clock has stood still, as far as it has not been set.
+  var stillSince: Duration?
 }
 
 extension Duration {

@@ -16,11 +16,18 @@ struct LoopbackAddress: Equatable {
     if host == "[::1]" {
       self.host = "::1"
     } else {
-      let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
-      guard numbers.count == 4, numbers.allSatisfy({ $0 != nil }), numbers[0] == 127 else { return nil }
+      guard Self.isOfVersion4(host) else { return nil }
       self.host = String(host)
     }
     self.port = port
+  }
+
+  /// Whether this is an address of 127.0.0.0/8.
+  static func isOfVersion4(_ host: Substring) -> Bool {
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    // A number with more digits than it needs would be one of base eight to others.
+    return parts.count == 4 && parts[0] == "127"
+      && parts.allSatisfy { UInt8($0).map(String.init) == String($0) }
   }
 
   /// Whether the address is one of IP version 6.

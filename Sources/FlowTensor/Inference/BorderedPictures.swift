@@ -23,8 +23,8 @@ package final class BorderedPictures {
     self.width = width
     isInt8 = precision == .int8
     let places = count * (height + 2) * (width + 2)
-    // Vectors of bytes are read by fours, and written by 64.
-    stride = padded(channels, to: 64)
+    // Rows begin on cache lines.
+    stride = padded(channels, to: isInt8 ? 64 : 16)
     rows = isInt8 ? Workspace(byteCount: places * stride) : Workspace(count: places * stride)
     scales = isInt8 ? Workspace(count: places) : nil
   }

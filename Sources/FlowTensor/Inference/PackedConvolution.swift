@@ -5,8 +5,6 @@ internal import CFlowKernels
 /// y = x∗W + b with a kernel of 3×3 and as many places as x, its weights packed for the kernel, in one of three
 /// precisions.
 package final class PackedConvolution: @unchecked Sendable {  // Safe: written in the initialiser alone.
-  /// Numbers of a place of x.
-  package let inputs: Int
   /// Numbers of a place of y.
   package let outputs: Int
   private let memory: Workspace
@@ -32,7 +30,7 @@ package final class PackedConvolution: @unchecked Sendable {  // Safe: written i
         precision: precision.kernel, inputs: inputs, outputs: outputs, padded_inputs: sizes.inputs,
         padded_outputs: sizes.outputs, weights: weights, bias: biases, scale: scale, offset: offset))
     weight.withElements { flow_pack_convolution(kernel, $0.baseAddress, scale, offset) }
-    (self.inputs, self.outputs, self.kernel, self.memory) = (inputs, outputs, kernel, memory)
+    (self.outputs, self.kernel, self.memory) = (outputs, kernel, memory)
   }
 
   deinit { kernel.deallocate() }

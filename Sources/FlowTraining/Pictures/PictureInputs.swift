@@ -31,11 +31,11 @@ struct GuidanceInputs {
   }
 }
 
-/// The times of the noised pictures that a meta flow map is given: 1 − U², of which a tenth are 1, where nothing is known of
+/// The times of the noised pictures that a meta flow map is given: 1 − U², of which a quarter are 1, where nothing is known of
 /// the data.
 enum OuterNoise {
   static func drawn(_ count: Int, _ random: inout Random) -> Variable {
-    let times = zip(random.uniforms(count), random.uniforms(count)).map { $1 < 0.1 ? 1 : 1 - $0 * $0 }
+    let times = zip(random.uniforms(count), random.uniforms(count)).map { $1 < 0.25 ? 1 : 1 - $0 * $0 }
     return Variable(Tensor(times.map { max($0, 1e-3) }, shape: [count, 1]))
   }
 }

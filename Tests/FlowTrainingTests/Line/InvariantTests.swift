@@ -64,8 +64,11 @@ struct InvariantTests {
   @Test("at the exact map the loss has no slope", arguments: continuous)
   func stationary(name: String) throws {
     let found = try Self.slopes(name, at: 1)
+    // A derivative that looks back misses by as much as its share, about.
+    let back = Double(
+      try PictureRecipe(path: "\(PictureWorkshop.recipes)/\(name).yaml").objective.backward ?? 0)
     for (mean, error) in zip(found.mean, found.error) {
-      #expect(abs(mean) < 4 * error + 3e-3, "\(found)")
+      #expect(abs(mean) < 4 * error + 3e-3 + 0.2 * back, "\(found)")
     }
   }
 
