@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The kernels of the inference path: linear layers with packed weights, and attention over a cache, in
+// The kernels of the inference path: linear layers and convolutions with packed weights, and attention over a cache, in
 // float32, bfloat16 or 8-bit integers. All of them work on rows that the caller hands out, allocate nothing and
 // are single-threaded. Points of manifolds: flow_points.h.
 #pragma once
