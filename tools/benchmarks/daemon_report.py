@@ -86,7 +86,7 @@ def rates(run: DaemonRun) -> str:
 
 
 def comparisons(run: DaemonRun) -> str:
-    lines = ["| turn by turn | median | p10 to p90 | asked |", "| --- | --- | --- | --- |"]
+    lines = ["| turn by turn | median | p10 to p90 | goal |", "| --- | --- | --- | --- |"]
     for c in COMPARISONS:
         median, p10, p90 = (c.written(value) for value in spread(c.values(run.turns)).values())
         lines.append(f"| {c.what} | {median} | {p10} to {p90} | {c.asked} |")

@@ -35,7 +35,12 @@ def arguments() -> argparse.Namespace:
         prog="tools/bench", description="Compares flowd with its peers on this machine."
     )
     parser.add_argument("group", nargs="?", default="all", choices=[*GROUPS, DAEMON, "all"])
-    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=Path(".build/bench.json"),
+        help="where the figures go, .build/bench.json by default",
+    )
     parser.add_argument("--turns", type=int, default=10, help="turns that each takes, 10 by default")
     parser.add_argument(
         "--real-time",
