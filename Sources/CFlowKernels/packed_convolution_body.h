@@ -88,17 +88,6 @@ FLOW_INLINE void ISA(convolve_tile)(
 }
 
 // Tiles of fewer places are builds of their own, so that the sums stay in registers; so are those of 16 outputs.
-#define EACH_PLACE_COUNT(call) \
-  switch (places) { \
-    case 8: call(8); break; \
-    case 7: call(7); break; \
-    case 6: call(6); break; \
-    case 5: call(5); break; \
-    case 4: call(4); break; \
-    case 3: call(3); break; \
-    case 2: call(2); break; \
-    default: call(1); break; \
-  }
 
 /// Panel by panel of weights, which stays in the first-level cache for all places of the lines.
 static void ISA(flow_convolve_rows)(
@@ -114,10 +103,9 @@ static void ISA(flow_convolve_rows)(
 #define TILE(n) \
   if (narrow) ISA(convolve_tile)(w, x, at, n, column, 1, target, stride, adding); \
   else ISA(convolve_tile)(w, x, at, n, column, 2, target, stride, adding)
-        EACH_PLACE_COUNT(TILE)
+        FLOW_EACH_COUNT(places, TILE)
 #undef TILE
       }
   }
 }
-#undef EACH_PLACE_COUNT
 #undef TILE_PLACES

@@ -104,25 +104,13 @@ FLOW_INLINE void ISA(tile_float)(
 }
 
 // Tiles of fewer rows are builds of their own, so that the sums stay in registers.
-#define EACH_ROW_COUNT(call) \
-  switch (rows) { \
-    case 8: call(8); break; \
-    case 7: call(7); break; \
-    case 6: call(6); break; \
-    case 5: call(5); break; \
-    case 4: call(4); break; \
-    case 3: call(3); break; \
-    case 2: call(2); break; \
-    default: call(1); break; \
-  }
-
 static void ISA(flow_linear_int8)(
   const flow_packed_linear *w, const flow_rows_int8 *a, size_t count, const flow_linear_output *out) {
   for (size_t column = 0; column < w->padded_outputs; column += TILE_COLUMNS)
     for (size_t row = 0; row < count; row += TILE_ROWS) {
       size_t rows = count - row < TILE_ROWS ? count - row : TILE_ROWS;
 #define TILE(n) ISA(tile_int8)(w, a, row, n, column, out)
-      EACH_ROW_COUNT(TILE)
+      FLOW_EACH_COUNT(rows, TILE)
 #undef TILE
     }
 }
@@ -136,11 +124,10 @@ static void ISA(flow_linear_float)(
 #define TILE(n) \
   if (half) ISA(tile_float)(w, a, a_stride, row, n, column, true, out); \
   else ISA(tile_float)(w, a, a_stride, row, n, column, false, out)
-      EACH_ROW_COUNT(TILE)
+      FLOW_EACH_COUNT(rows, TILE)
 #undef TILE
     }
 }
-#undef EACH_ROW_COUNT
 #undef TILE_ROWS
 
 /// 64 numbers in −127…127, rounded, as bytes around 128.

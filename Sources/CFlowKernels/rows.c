@@ -20,9 +20,9 @@ void flow_head_rows(
     rows, channels, head_width, epsilon, x, x_stride, weight, cosine, sine, y, y_stride);
 }
 
-void flow_gated_rows(
+void flow_norm_silu_rows(
   size_t rows, size_t channels, size_t stride, float epsilon, const float *x, const float *weight, float *y) {
-  FLOW_PICK(flow_gated_rows)(rows, channels, stride, epsilon, x, weight, y);
+  FLOW_PICK(flow_norm_silu_rows)(rows, channels, stride, epsilon, x, weight, y);
 }
 
 void flow_pixel_rows(size_t rows, size_t k, const float *x, size_t stride, uint8_t *pixels) {

@@ -34,7 +34,7 @@ static void ISA(flow_head_rows)(
   }
 }
 
-static void ISA(flow_gated_rows)(
+static void ISA(flow_norm_silu_rows)(
   size_t rows, size_t channels, size_t stride, float epsilon, const float *restrict x, const float *restrict weight,
   float *restrict y) {
   for (size_t i = 0; i < rows; i++, x += stride, y += stride) {

@@ -15,6 +15,18 @@ typedef uint8_t v16b __attribute__((vector_size(16)));
 typedef int8_t v16s __attribute__((vector_size(16)));
 #define FLOW_INLINE static inline __attribute__((always_inline))
 #define FLOW_UNROLL _Pragma("clang loop unroll(full)")
+/// `call(n)` with n the constant that `count`, 1…8, is.
+#define FLOW_EACH_COUNT(count, call) \
+  switch (count) { \
+    case 8: call(8); break; \
+    case 7: call(7); break; \
+    case 6: call(6); break; \
+    case 5: call(5); break; \
+    case 4: call(4); break; \
+    case 3: call(3); break; \
+    case 2: call(2); break; \
+    default: call(1); break; \
+  }
 #endif
 
 FLOW_INLINE v16f ISA(load)(const float *p) { v16f v; memcpy(&v, p, sizeof v); return v; }

@@ -155,7 +155,7 @@ void flow_head_rows(
   const float *weight, const float *cosine, const float *sine, float *y, size_t y_stride);
 
 /// y = silu(x/√(mean x² + ε)·weight), a row at a time.
-void flow_gated_rows(
+void flow_norm_silu_rows(
   size_t rows, size_t channels, size_t stride, float epsilon, const float *x, const float *weight, float *y);
 
 /// Puts rows of k·k pixels of 3 numbers in −1…1, a row a place, as bytes into k lines of pixels.

@@ -158,7 +158,7 @@ final class DecoderRun: TeamWork {
     var x = UnsafePointer(tokens.floats + start)
     if let norm {
       let y = level.normed.floats + start
-      TokenRows.normedAndGated(
+      TokenRows.normedThroughSiLU(
         lines.count * level.width, channels: level.channels, stride: level.stride, epsilon: normEpsilon, x,
         weight: norm.floats, into: y)
       x = UnsafePointer(y)

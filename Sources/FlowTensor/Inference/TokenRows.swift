@@ -22,11 +22,11 @@ package enum TokenRows {
   }
 
   /// y = silu(x/√(mean x² + ε)·weight) over `channels` of rows `stride` apart.
-  package static func normedAndGated(
+  package static func normedThroughSiLU(
     _ rows: Int, channels: Int, stride: Int, epsilon: Float, _ x: UnsafePointer<Float>,
     weight: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>
   ) {
-    flow_gated_rows(rows, channels, stride, epsilon, x, weight, y)
+    flow_norm_silu_rows(rows, channels, stride, epsilon, x, weight, y)
   }
 
   /// Rows of side·side pixels of 3 numbers in −1…1 as bytes into `side` lines of pixels.
