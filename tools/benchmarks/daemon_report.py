@@ -23,7 +23,7 @@ class Comparison:
     what: str
     side: str
     base: str
-    asked: str = ""
+    goal: str = ""
     is_cost: bool = False
 
     def values(self, turns: dict[str, list[Turn]]) -> list[float]:
@@ -60,7 +60,7 @@ def figures(run: DaemonRun) -> dict[str, object]:
         for name, turns in run.turns.items()
     }
     comparisons = [
-        {"what": c.what, "asked": c.asked, "is_cost": c.is_cost, **spread(c.values(run.turns))}
+        {"what": c.what, "goal": c.goal, "is_cost": c.is_cost, **spread(c.values(run.turns))}
         for c in COMPARISONS
     ]
     return {"sides": sides, "comparisons": comparisons}
@@ -89,5 +89,5 @@ def comparisons(run: DaemonRun) -> str:
     lines = ["| turn by turn | median | p10 to p90 | goal |", "| --- | --- | --- | --- |"]
     for c in COMPARISONS:
         median, p10, p90 = (c.written(value) for value in spread(c.values(run.turns)).values())
-        lines.append(f"| {c.what} | {median} | {p10} to {p90} | {c.asked} |")
+        lines.append(f"| {c.what} | {median} | {p10} to {p90} | {c.goal} |")
     return "\n".join(lines)
